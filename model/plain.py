@@ -1,0 +1,65 @@
+"""A prediction as plain numbers and codes, in the names of the interface: what JSON carries, before any words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from model.fitted import Array
+from model.prediction import Prediction
+
+
+def plain_prediction(prediction: Prediction) -> dict[str, Any]:
+    """The numbers of a prediction as nested dicts and lists; a limit that does not exist is None."""
+    curve, spans, explanation = prediction.curve, prediction.spans, prediction.explanation
+    months = curve.months.astype(int).tolist()
+    return {
+        "survival": [
+            {"months": at.months, "estimate": at.estimate, "lower": at.lower, "upper": at.upper}
+            for at in prediction.survival
+        ],
+        "curve": {
+            "months": months,
+            "estimate": curve.estimate.tolist(),
+            "lower": _limits(curve.lower),
+            "upper": _limits(curve.upper),
+        },
+        "reference": {"months": months, "estimate": prediction.reference.tolist()},
+        "spans": {
+            "median_months": spans.median_months,
+            "worst_tenth_months": spans.worst_tenth_months,
+            "middle_half_months": list(spans.middle_half_months),
+            "best_tenth_months": spans.best_tenth_months,
+        },
+        "explanation": {
+            "horizon_months": explanation.horizon_months,
+            "reference_survival": explanation.reference_survival,
+            "survival": explanation.survival,
+            "contributions": [
+                {
+                    "feature": contribution.feature,
+                    "value": contribution.value,
+                    "hazard_ratio": contribution.hazard_ratio.estimate,
+                    "hazard_ratio_lower": contribution.hazard_ratio.lower,
+                    "hazard_ratio_upper": contribution.hazard_ratio.upper,
+                    "hazard_ratio_against": contribution.hazard_ratio.reference,
+                    "points": contribution.points,
+                }
+                for contribution in explanation.contributions
+            ],
+        },
+        "unknown": [
+            {
+                "feature": unknown.feature,
+                "lowest": unknown.lowest,
+                "highest": unknown.highest,
+                "lowest_value": unknown.lowest_value,
+                "highest_value": unknown.highest_value,
+            }
+            for unknown in prediction.unknown
+        ],
+    }
+
+
+def _limits(values: Array) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in values.tolist()]

@@ -1,0 +1,113 @@
+"""Survival with its interval: what the fits of a stratum say together about one kind of patient, or a mixture.
+
+Estimand: S(t | x) = P(T > t | T > s, x), T the months from time zero to death from any cause.
+The formulas, with their sources, are in docs/formulas.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from model.fitted import Array, Stratum
+from model.mixture import Mixture, everybody
+
+Z = 1.959963984540054
+"""The 97.5th percentile of the standard normal distribution."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Survival at each month from s to the last supported one, s included: arrays of one length.
+
+    ``lower`` and ``upper`` are the 95 % limits, NaN where no death has been seen since s; at s itself, where the
+    patient is known to be alive, all three are 1.
+    """
+
+    months: Array
+    estimate: Array
+    lower: Array
+    upper: Array
+
+
+def survival(stratum: Stratum, patients: Mixture, alive_months: int = 0) -> Curve:
+    """Survival of these patients from month s on, given that they are alive at s, with 95 % limits.
+
+    S(t|s) = N(t)/N(s), N(t) = Σ wⱼ exp(-H̄(t)·exp(β̄·xⱼ)): a ratio of averages and not an average of ratios, since
+    those who live to s are no longer mixed as they were at 0. Limits by the delta method on log(-log S), pooled over
+    the fits by Rubin's rules; for one kind of patient, and one fit, they are R's ``conf.type = "log-log"``.
+    """
+    start = alive_months
+    hazard, variance = stratum.hazard[start:], stratum.hazard_variance[start:]
+    ratios = np.exp(patients.rows @ stratum.coefficients)
+    alive, log_share = _alive(hazard, ratios, patients)
+    share_alive = alive @ patients.weights
+
+    # How log N changes with each part of the cumulative hazard: Σ aⱼ and Σ aⱼxⱼ, aⱼ = wⱼ·Sⱼ·exp(β̄·xⱼ)/N.
+    scaled = alive * (patients.weights * ratios) / share_alive[:, None]
+    level = scaled.sum(axis=1)
+    levers = np.concatenate([scaled @ patients.rows, level[:, None]], axis=1)
+    if patients.weight_deviations is None:
+        both = np.concatenate([levers, np.broadcast_to(levers[0], levers.shape)], axis=1)
+        errors = np.matmul(_since(stratum, start), both[:, :, None])[:, :, 0]
+    else:
+        errors = np.matmul(levers[:, None, :], stratum.spread[start:])[:, 0, :]
+        errors -= errors[0].copy()
+        shift = (alive[0] / share_alive[0] - alive / share_alive[:, None]) @ patients.weight_deviations.T
+        errors[:, -stratum.fits.count :] += math.sqrt(stratum.between_weight) * shift
+    noise = (level - level[0]) ** 2 * variance[0] + level**2 * (variance - variance[0])
+
+    seen = hazard > hazard[0]
+    # Rounding must not raise the curve in a month without a death, and so the running maximum.
+    total = np.where(seen, np.maximum.accumulate(log_share[0] - log_share), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        error = np.sqrt(noise + (errors**2).sum(axis=1)) / total
+        lower = np.exp(-total * np.exp(Z * error))
+        upper = np.exp(-total * np.exp(-Z * error))
+    lower[~seen] = upper[~seen] = np.nan
+    lower[0] = upper[0] = 1.0
+    return Curve(months=stratum.months[start:].astype(float), estimate=np.exp(-total), lower=lower, upper=upper)
+
+
+@lru_cache(maxsize=1024)
+def _since(stratum: Stratum, start: int) -> Array:
+    """(G, ≤ 2p + 2, 2p + 2) What the spread since month s comes to, in as few numbers as have the same length.
+
+    Times the parts at t and those at s it gives pieces whose squares sum to those of all fits: a QR factor, so
+    nothing is squared on the way and small differences keep their digits.
+    """
+    spread = stratum.spread[start:]
+    since = np.concatenate([spread, -np.broadcast_to(spread[0], spread.shape)], axis=1)
+    return np.ascontiguousarray(np.linalg.qr(since.transpose(0, 2, 1), mode="r"))
+
+
+def survival_at(stratum: Stratum, patients: Mixture, month: int, alive_months: int = 0) -> float:
+    """The estimate of :func:`survival` at one month, without its limits: cheap enough for every set of predictors."""
+    ratios = np.exp(patients.rows @ stratum.coefficients)
+    if len(ratios) == 1:
+        return float(np.exp(-stratum.hazard[month] * ratios[0] + stratum.hazard[alive_months] * ratios[0]))
+    _, log_share = _alive(stratum.hazard[[month, alive_months]], ratios, patients)
+    return float(np.exp(log_share[0] - log_share[1]))
+
+
+@lru_cache(maxsize=1024)
+def reference(stratum: Stratum, alive_months: int = 0) -> Array:
+    """Survival of all patients of the stratum at each month from s on, given that they are alive at s."""
+    ratios = np.exp(everybody(stratum).rows @ stratum.coefficients)
+    _, log_share = _alive(stratum.hazard[alive_months:], ratios, everybody(stratum))
+    survival = np.asarray(np.exp(np.minimum.accumulate(log_share - log_share[0])))
+    survival.setflags(write=False)  # everybody who asks shares it
+    return survival
+
+
+def _alive(hazard: Array, ratios: Array, patients: Mixture) -> tuple[Array, Array]:
+    """(G, J) survival of each kind over that of the kind that lives longest, and (G,) log N.
+
+    Kept as a quotient and a logarithm because survival itself can be too small for a float, and N(t)/N(s) is not.
+    """
+    lowest = ratios.min()
+    alive = np.exp(-np.outer(hazard, ratios - lowest))
+    return alive, np.log(alive @ patients.weights) - hazard * lowest

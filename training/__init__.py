@@ -1,0 +1,1 @@
+"""How a model is made, checked and recalibrated: scikit-survival, pandas, joblib."""
