@@ -1,0 +1,86 @@
+"""The answer of the interface: one prediction as plain numbers, codes and whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from model.patient import InvalidPatient, Patient, Problem
+from model.plain import plain_prediction
+from model.prediction import Prediction, predict
+from model.receipt import Receipt, issue_receipt
+from server.documents import MODEL, entry_of_json
+from server.entry import patient_of
+from server.refusing import OF_JSON
+from server.served import Served, default
+from server.telling import Told, shown_support, tell
+
+
+def answer(served: Served, patient: Patient) -> dict[str, Any]:
+    """Predict, put into words and sign: what ``POST /api/v1/predictions`` and the command line give."""
+    prediction = predict(served.model, patient)
+    return answer_in_full(served, prediction, tell(served.model, prediction), issue_receipt(served.model, patient))
+
+
+def answer_document(served: Mapping[str, Served], document: Mapping[str, object]) -> dict[str, Any]:
+    """The answer to a JSON document. Raises InvalidPatient with everything that is wrong with it."""
+    name = document.get(MODEL)
+    if name is not None and not (isinstance(name, str) and name in served):
+        raise InvalidPatient({MODEL: Problem("no_such_model", name, {"models": list(served)})})
+    one = addressed(served, document)
+    return answer(one, patient_of(one.model.features, entry_of_json(document), OF_JSON))
+
+
+def addressed(served: Mapping[str, Served], document: Mapping[str, object]) -> Served:
+    """The model that a document names, the default one where it names none that there is."""
+    name = document.get(MODEL)
+    return served[name] if isinstance(name, str) and name in served else default(served)
+
+
+def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: Receipt) -> dict[str, Any]:
+    """All that is known and said of one prediction, in the names of the interface."""
+    plain, stratum = plain_prediction(prediction), prediction.patient.stratum
+    statements, support = served.statements[stratum], prediction.support
+    patients, deaths = shown_support(support)
+    return {
+        "survival": plain["survival"],
+        "curve": plain["curve"],
+        "reference": {**plain["reference"], "label": statements.reference_label},
+        "spans": plain["spans"],
+        "explanation": {
+            **plain["explanation"],
+            "sentences": told.sentences,
+            "statement": statements.not_causes,
+            "cautions": [{"feature": caution.feature, "text": caution.text} for caution in told.cautions],
+        },
+        "unknown": [
+            {**numbers, "handling": words.handling, "text": words.range}
+            for numbers, words in zip(plain["unknown"], told.unknown, strict=True)
+        ],
+        "warnings": [
+            {"code": warning.code, "feature": warning.feature, "text": warning.text} for warning in told.warnings
+        ],
+        "not_shown": told.left_out,
+        "support": {
+            "patients": patients,
+            "deaths": deaths,
+            "source": support.source,
+            "last_month": served.model.strata[stratum].last_month,
+            "text": statements.support,
+        },
+        "statements": {
+            "status": statements.status,
+            "made_from": statements.made_from,
+            "data_period": statements.data_period,
+            "validation": statements.validation,
+            "method": statements.method,
+            "not_for": statements.not_for,
+            "cautions": statements.cautions,
+        },
+        "receipt": {
+            "id": receipt.id,
+            "model": {"name": receipt.model_name, "version": receipt.model_version, "digest": receipt.model_digest},
+            "inputs": receipt.inputs,
+            "time": receipt.time,
+        },
+    }

@@ -1,0 +1,107 @@
+"""The application: every route in one list, and what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from pydantic import TypeAdapter
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from model.artefact import Artefact
+from server.documents import MODEL
+from server.failures import Failures
+from server.interface import Interface
+from server.pages import prepare_pages
+from server.request_schema import request_schema
+from server.safeguards import Safeguards, security_headers
+from server.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
+from server.served import serve_models
+from server.site import SitePages
+
+# The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
+NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
+
+REFUSALS = {
+    400: "The body cannot be read.",
+    413: "The body is too large.",
+    415: "The body is not of the type application/json.",
+    422: "Some values cannot be used; all of them are named.",
+}
+
+
+def create_app(artefacts: Iterable[Artefact], *, frame_ancestors: Sequence[str] = (), root_path: str = "") -> FastAPI:
+    """The application that serves these models; the first is the default.
+
+    ``frame_ancestors`` are the origins that may show it in a frame; ``root_path`` is where a portal mounts it
+    (``/rps``), whether the portal strips it from the address or not. Raises ModelUnavailable, and ValueError for
+    what is not an origin or not a path.
+    """
+    served, root = serve_models(artefacts), checked_root(root_path)
+    pages = prepare_pages(served, root)
+    site, interface, failures = SitePages(served, pages), Interface(served), Failures(served, pages, root)
+    app = FastAPI(
+        title="rps-prognosis",
+        version=_program_version(),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        servers=[{"url": root or "/"}],
+        telemetry=NO_TELEMETRY,
+        exception_handlers={HTTPException: failures.refused},
+        middleware=[
+            Middleware(
+                Safeguards, headers=security_headers(frame_ancestors), root_path=root, on_failure=failures.unexpected
+            )
+        ],
+    )
+    body = {"required": True, "content": {"application/json": {"schema": request_schema(served)}}}
+    which = {"name": MODEL, "in": "query", "required": False, "schema": {"enum": list(served)}}
+
+    app.add_route("/", site.patient, ["GET", "POST"], include_in_schema=False)
+    app.add_route("/model", site.card, ["GET"], include_in_schema=False)
+    app.add_route("/static/{version}/{name}", site.asset, ["GET"], include_in_schema=False)
+    app.add_api_route(
+        "/api/v1/predictions",
+        interface.predict,
+        methods=["POST"],
+        response_model=Answer,
+        responses=_refusals_schema(),
+        openapi_extra={"requestBody": body},
+    )
+    app.add_api_route(
+        "/api/v1/model",
+        interface.describe,
+        methods=["GET"],
+        response_model=ModelDescription,
+        openapi_extra={"parameters": [which]},
+    )
+    app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
+    app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
+    return app
+
+
+def checked_root(root_path: str) -> str:
+    """Where a portal mounts the application, as "" or "/name". Raises ValueError for anything else."""
+    root = root_path.rstrip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", root):
+        message = f"{root_path!r} is not a path such as /rps"
+        raise ValueError(message)
+    return root
+
+
+def _program_version() -> str:
+    try:
+        return version("rps-prognosis")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _refusals_schema() -> dict[int | str, dict[str, object]]:
+    schema = TypeAdapter(ProblemDetails).json_schema()
+    content = {"application/problem+json": {"schema": schema}}
+    return {status: {"description": text, "content": content} for status, text in REFUSALS.items()}

@@ -1,0 +1,60 @@
+"""Read a request's body: of the stated type, no larger than a patient can be, and strictly what it claims to be."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from fastapi import HTTPException, Request
+
+from server.documents import UnreadableDocument, form_fields, json_object
+from server.words import refusals
+
+LARGEST_BODY = 65_536
+DRAINED = 1_048_576
+"""How much of a body that is too large is still read, so that the refusal reaches whoever sends it."""
+
+JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
+
+
+async def read_json(request: Request) -> dict[str, object]:
+    """The JSON object in a request's body. Raises HTTPException (400, 413, 415)."""
+    text = await _read_text(request, JSON_TYPE)
+    try:
+        return json_object(text)
+    except UnreadableDocument as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def read_form(request: Request) -> dict[str, list[str]]:
+    """The fields of an urlencoded form, each with every value given. Raises HTTPException (400, 413, 415)."""
+    text = await _read_text(request, FORM_TYPE)
+    try:
+        return form_fields(text)
+    except UnreadableDocument as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def _read_text(request: Request, expected: str) -> str:
+    content_type, *parameters = (
+        request.headers.get("content-type", "").lower().replace(" ", "").replace('"', "").split(";")
+    )
+    charset = next((value for value in parameters if value.startswith("charset=")), "charset=utf-8")
+    if content_type != expected or charset != "charset=utf-8":
+        _refuse(415, "wrong_type", expected=expected)
+    body, size = bytearray(), 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= LARGEST_BODY:
+            body += chunk
+        elif size > DRAINED:
+            break
+    if size > LARGEST_BODY:
+        _refuse(413, "too_large", limit=LARGEST_BODY)
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        _refuse(400, "not_utf8")
+
+
+def _refuse(status: int, sentence: str, **placeholders: object) -> NoReturn:
+    raise HTTPException(status, refusals().say(sentence, **placeholders))

@@ -1,0 +1,75 @@
+"""The form as it is printed: each question once for every answer that it can show, so that to show it is cheap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from server.printing import Html, Piece, hole, joined, piece_of, preprinted
+from server.questions import Question
+from server.served import Served
+from server.sites import Site
+
+Asked = Callable[[Question, bool, str, str | None], Markup]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """One question, printed: by the choice that is made ("" for none), and for a number with a hole for it."""
+
+    question: Question
+    divides: bool
+    by_choice: Mapping[str, Html]
+    typed: Piece | None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of one model."""
+
+    empty: Piece
+    changing: Piece
+    questions: tuple[AskedQuestion, ...]
+    asked: Asked
+
+    def filled(self, entered: Mapping[str, str], problems: Mapping[str, str]) -> Html:
+        """The form with what was entered and what was wrong with it."""
+        frame = self.changing if entered else self.empty
+        return frame.fill(asked=joined([self._question(question, entered, problems) for question in self.questions]))
+
+    def _question(self, asked: AskedQuestion, entered: Mapping[str, str], problems: Mapping[str, str]) -> Html:
+        name = asked.question.name
+        given, problem = entered.get(name, ""), problems.get(name)
+        if problem is not None:
+            return Html(self.asked(asked.question, asked.divides, given, problem))
+        if given in asked.by_choice:
+            return asked.by_choice[given]
+        return asked.by_choice[""] if asked.typed is None else asked.typed.fill(given=given)
+
+
+def prepare_form(environment: Environment, served: Served, site: Site) -> Form:
+    """Print the form of one model in every state but its problems."""
+    ask: Asked = vars(environment.get_template("question.html").module)["asked"]
+    frame = environment.get_template("form.html")
+    standing = {"site": site, "model": served.model, "about": served.model.about}
+    return Form(
+        empty=preprinted(frame, ["asked"], changing=False, **standing),
+        changing=preprinted(frame, ["asked"], changing=True, **standing),
+        questions=tuple(
+            _printed(ask, question, divides=position == 0) for position, question in enumerate(served.questions)
+        ),
+        asked=ask,
+    )
+
+
+def _printed(ask: Asked, question: Question, *, divides: bool) -> AskedQuestion:
+    answers = ["", *(choice.value for choice in question.choices)]
+    return AskedQuestion(
+        question=question,
+        divides=divides,
+        by_choice={answer: Html(ask(question, divides, answer, None)) for answer in answers},
+        typed=None if question.number_range is None else piece_of(ask(question, divides, hole("given"), None)),
+    )

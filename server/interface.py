@@ -1,0 +1,72 @@
+"""The interface for programs: JSON in, JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+
+from model.patient import InvalidPatient
+from server.answer import addressed, answer_document
+from server.bodies import read_json
+from server.documents import MODEL
+from server.failures import problem_response
+from server.refusing import OF_JSON, problem_sentences
+from server.request_schema import feature_description
+from server.served import Served, named
+from server.words import refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The answers of the interface."""
+
+    served: Mapping[str, Served]
+
+    async def predict(self, request: Request) -> Any:  # noqa: ANN401 - an answer, or a response that refuses
+        """Predict survival for one patient."""
+        document = await read_json(request)
+        try:
+            return answer_document(self.served, document)
+        except InvalidPatient as invalid:
+            return refusal_of(self.served, document, invalid)
+
+    async def describe(self, request: Request) -> dict[str, Any]:
+        """A model with its questions and its card."""
+        return describe_model(self.served, named(self.served, request.query_params.get(MODEL)))
+
+    async def healthy(self) -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "alive"}
+
+    async def ready(self) -> dict[str, Any]:
+        """Which models may be used. They were checked against their golden pairs before this could be asked."""
+        return {"status": "ready", "models": [identity(one) for one in self.served.values()]}
+
+
+def refusal_of(served: Mapping[str, Served], document: Mapping[str, object], invalid: InvalidPatient) -> Response:
+    """All problems of a document, in sentences."""
+    model = addressed(served, document).model
+    sentences = problem_sentences(invalid.problems, model.features, model.about.time_zero, OF_JSON)
+    return problem_response(422, refusals().say("detail", status=422), sentences)
+
+
+def describe_model(served: Mapping[str, Served], one: Served) -> dict[str, Any]:
+    """A model as the interface describes it."""
+    model = one.model
+    return {
+        **identity(one),
+        "withdrawn": bool(one.card.get("withdrawn", False)),
+        "title": model.about.title,
+        "horizons_months": list(model.horizons),
+        "features": [feature_description(feature) for feature in model.features.all],
+        "models": [identity(other) for other in served.values()],
+        "card": one.card,
+    }
+
+
+def identity(one: Served) -> dict[str, str]:
+    """Exactly which model."""
+    return {"name": one.model.name, "version": one.model.version, "digest": one.model.digest}

@@ -1,0 +1,37 @@
+"""How a reader knows an answer: as a sentence names it, as a list shows it, and within which range it may lie."""
+
+from __future__ import annotations
+
+from model.features import UNKNOWN, Feature, Range
+from server.words import number_text, refusals, sentences
+
+
+def phrase_of(feature: Feature, value: float | str) -> str:
+    """One known answer as a sentence names it."""
+    if isinstance(value, str):
+        return feature.level(value).phrase
+    if feature.phrase is None:
+        return sentences().say("labelled", label=feature.label, value=value_text(feature, value))
+    return feature.phrase.replace("{value}", number_text(value))
+
+
+def value_text(feature: Feature, value: float | str) -> str:
+    """One answer as a list shows it: the label, or the number with its unit."""
+    if value == UNKNOWN:
+        return feature.unknown or UNKNOWN
+    if isinstance(value, str):
+        return feature.level(value).label
+    return sentences().say("quantity", number=number_text(value), unit=feature.unit)
+
+
+def range_text(allowed: Range, unit: str | None) -> str:
+    """An allowed range as the end of a sentence."""
+    bounds = {
+        "low": number_text(allowed.low),
+        "high": number_text(allowed.high),
+        "low_open": allowed.low_open,
+        "high_open": allowed.high_open,
+    }
+    if unit is None:
+        return refusals().say("range_without_unit", **bounds)
+    return refusals().say("range", unit=unit, **bounds)

@@ -1,0 +1,46 @@
+"""Where the pages of one model are, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from server.assets import Asset
+from server.documents import MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class OtherModel:
+    """Another model that is served here."""
+
+    name: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The addresses that the pages of one model link to."""
+
+    root: str
+    query: str
+    """Behind an address, so that it stays with a model that is not the default one."""
+    style: str
+    icon: str
+    others: tuple[OtherModel, ...]
+
+
+def sites_of(names: Iterable[str], root: str, assets: Mapping[str, Asset]) -> Mapping[str, Site]:
+    """The site of every model; the first is the default one."""
+    names = list(names)
+    queries = {name: f"?{urlencode({MODEL: name})}" if position else "" for position, name in enumerate(names)}
+    return {
+        name: Site(
+            root=root,
+            query=queries[name],
+            style=assets["style.css"].path,
+            icon=assets["icon.svg"].path,
+            others=tuple(OtherModel(other, queries[other]) for other in names if other != name),
+        )
+        for name in names
+    }

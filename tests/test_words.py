@@ -1,0 +1,231 @@
+"""The words: whole sentences from templates, that keep the rules of telling a risk; and no feature is named."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from model.artefact import Artefact
+from model.rounding import percent
+from server.words import duration, number_text, refusals, sentences
+from tests.web import BOTH, DISTANT, LOCAL, UNKNOWN, client_of, read_page, send_form
+
+ROOT = Path(__file__).parent.parent
+PYTHON = sorted((ROOT / "server").glob("*.py"))
+TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+
+OUTCOME, DENOMINATOR = re.compile(r"\b(alive|live|died)\b"), re.compile(r"\bof 100\b")
+ORIGIN = "after this recurrence was diagnosed"
+ADVICE = re.compile(
+    r"\b(recommend(s|ed)?|should|ought|must be treated|advis(e|ed|able)|candidate for)\b", re.IGNORECASE
+)
+ADJECTIVES = re.compile(
+    r"\b(high|low|higher|lower|good|bad|poor|favou?rable|unfavou?rable|likely|unlikely|grim|excellent)[ -]"
+    r"(risk|prognosis|outcome|survival|chance)",
+    re.IGNORECASE,
+)
+CAUSES = re.compile(
+    r"\b(because of|thanks to|due to|owing to|improves?|increases?|reduces?|benefits?)\b", re.IGNORECASE
+)
+ASKED = [
+    (LOCAL, 0),
+    ({**LOCAL, "resection": "no", "interval_months": 3}, 30),
+    ({**UNKNOWN, "interval_months": 200}, 59),
+    (UNKNOWN, 0),
+    (DISTANT, 0),
+    ({**DISTANT, "subtype": "unknown"}, 13),
+    (BOTH, 0),
+    (BOTH, 48),
+]
+
+
+@pytest.fixture(scope="module")
+def client(artefact: Artefact) -> TestClient:
+    return client_of(artefact)
+
+
+def said_literals() -> Iterator[tuple[str, str]]:
+    """Every sentence that the code asks for by a literal name: (name, file)."""
+    for path in [*PYTHON, ROOT / "rps_prognosis.py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value, path.name
+
+
+@pytest.mark.parametrize("path", [*PYTHON, *TEMPLATES], ids=lambda path: path.name)
+def test_no_server_code_and_no_template_names_a_feature(path: Path, artefact: Artefact) -> None:
+    """DESIGN §4: adding a predictor, or serving a model for another disease, changes no server code."""
+    text = path.read_text(encoding="utf-8")
+    codes = {level.code for feature in artefact.model.features.all for level in feature.levels}
+    for name in (*(feature.name for feature in artefact.model.features.all), *(codes - {"yes", "no", "other", "both"})):
+        assert not re.search(rf"\b{name}\b", text, re.IGNORECASE), name
+
+
+def test_every_sentence_is_said_somewhere() -> None:
+    """E33: a sentence that nothing says is one that a translator would write for nobody."""
+    code = {literal for literal, _ in said_literals()}
+    templates = " ".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    model = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "model").glob("*.py"))
+    for words in (sentences(), refusals()):
+        for name in words.macros:
+            inside = len(re.findall(rf"\b{name}\(|\|{name}\b", templates)) > 1
+            assert name in code or inside or f'"{name}"' in model, name
+
+
+def test_a_sentence_that_is_not_written_is_an_error() -> None:
+    """Undefined names must not print as nothing."""
+    with pytest.raises(KeyError):
+        sentences().say("never_written")
+    with pytest.raises(Exception, match="origin"):
+        sentences().say("not_enough_follow_up", last=60)
+
+
+def test_no_sentence_is_glued_together_in_code() -> None:
+    """E33: nowhere in the server do three words stand in a row, but in docstrings and in what only operators read."""
+    for path in PYTHON:
+        if path.name in {"application.py", "safeguards.py", "assets.py"}:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        to_operators = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "message" for t in node.targets)
+            for part in ast.walk(node)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                spoken = re.search(r"[a-z]+ [a-z]+ [a-z]+", node.value)
+                assert not spoken or id(node) in docstrings | to_operators, (path.name, node.value)
+
+
+@pytest.mark.parametrize(("features", "alive"), ASKED)
+def test_probability_sentences_are_complete(client: TestClient, features: dict[str, object], alive: int) -> None:
+    """E1, E2: outcome, time origin, horizon and the denominator 100 in each, and no other denominator."""
+    page = send_form(client, features, alive_months=alive)
+    said = page.texts("p", class_="said")
+    told = [sentence for sentence in said if "100" in sentence] + [page.one("figcaption").text]
+    told += [text for element in page.all("ul", class_="spans") for text in [element.text]]
+    told += [element.text.split("Over its")[1] for element in page.all("div", class_="unknown")]
+    assert told
+    for sentence in told:
+        assert DENOMINATOR.search(sentence), sentence
+        assert OUTCOME.search(sentence), sentence
+        assert ORIGIN in sentence, sentence
+        assert re.search(r"\b\d+ (years?|months?)\b", sentence), sentence
+    for span in page.texts("li"):
+        if "people like this patient" in span:
+            assert DENOMINATOR.search(span)
+            assert ORIGIN in span
+    assert not re.search(r"\b1 in \d|\bone in\b|out of (?!100)\d", page.text)
+
+
+@pytest.mark.parametrize(("features", "alive"), ASKED)
+def test_no_advice_no_adjectives_no_causes(client: TestClient, features: dict[str, object], alive: int) -> None:
+    """E2, E25, E23: no advice verbs, no adjective instead of a number, nothing credited to a treatment."""
+    text = send_form(client, features, alive_months=alive).text
+    for pattern in (ADVICE, ADJECTIVES, CAUSES):
+        found = pattern.search(text)
+        assert found is None, found
+    for path in TEMPLATES:
+        if path.suffix in {".html", ".txt"}:
+            words = re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+            assert not ADVICE.search(words), path
+            assert not CAUSES.search(words), path
+
+
+def test_no_metric_stands_in_a_template() -> None:
+    """E37: performance figures come from the card; the templates hold no number but 95, 100 and those of drawings."""
+    for path in TEMPLATES:
+        if path.suffix not in {".html", ".txt"}:
+            continue
+        text = re.sub(
+            r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL
+        )
+        assert not re.search(r"\b0?\.\d+\b|\bc-?(index|statistic)\b|\bAUC\b|\bBrier\b", text, re.IGNORECASE), path
+        assert set(re.findall(r"\d+", text)) <= {"1", "10", "20", "50", "95", "99", "100", "256", "8"}, path
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.004, "fewer than 1 is"), (0.01, "1 is"), (0.5, "50 are"), (0.997, "more than 99 are")]
+)
+def test_people_are_counted_with_the_right_verb(share: float, shown: str) -> None:
+    """E5, E33: plural rules, and the ends in words."""
+    told = sentences().say("worked_reading", horizon=12, survival=share, origin=ORIGIN, alive=0)
+    assert f"{shown} predicted to be alive 1 year" in told
+    assert percent(share) in told
+
+
+@pytest.mark.parametrize(
+    ("points", "says"), [(3, "3 more of 100"), (-3, "3 fewer of 100"), (0, "as many of 100"), (-1, "1 fewer of 100")]
+)
+@pytest.mark.parametrize("alive", [0, 12])
+def test_a_contribution_is_told_as_more_fewer_or_as_many(points: int, says: str, alive: int) -> None:
+    """E22, E33: each a whole sentence of its own."""
+    told = sentences().say(
+        "contribution",
+        predictor="an interval",
+        points=points,
+        phrase="a recurrence",
+        origin=ORIGIN,
+        horizon=36,
+        alive=alive,
+    )
+    assert told.startswith("An interval goes with")
+    assert says in told
+    assert ("alive at 1 year" in told) == bool(alive)
+    assert told.endswith(".")
+
+
+def test_spans_that_are_not_reached_say_so() -> None:
+    """E9: a span not reached says so."""
+    for name, numbers in {
+        "worst_tenth": {"number": None},
+        "middle_half": {"begin": None, "end": None},
+        "best_tenth": {"number": None},
+        "median": {"number": None},
+    }.items():
+        for alive in (0, 12):
+            told = sentences().say(name, last=60, origin=ORIGIN, alive=alive, **numbers)
+            assert "60 months" in told
+            assert re.search(r"not reached|have died by 60", told)
+    assert "at least 8 months" in sentences().say("middle_half", begin=8, end=None, last=60, origin=ORIGIN, alive=0)
+    assert "8 months to 31 months" in sentences().say("middle_half", begin=8, end=31, last=60, origin=ORIGIN, alive=0)
+
+
+@pytest.mark.parametrize(
+    ("months", "words"), [(1, "1 month"), (11, "11 months"), (12, "1 year"), (18, "18 months"), (60, "5 years")]
+)
+def test_durations(months: int, words: str) -> None:
+    """E33."""
+    assert duration(months) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(24.0, "24"), (7.5, "7.5"), (240, "240"), (0.1, "0.1"), (1e-7, "0.0000001")]
+)
+def test_numbers_are_written_as_people_write_them(number: float, text: str) -> None:
+    """No ".0", no exponent."""
+    assert number_text(number) == text
+
+
+def test_a_registrys_small_numbers_are_hidden() -> None:
+    """E14: hidden below 10."""
+    say = sentences().say
+    assert "fewer than 10 patients" in say("registry_support", patients=None, deaths=None, phrase="x")
+    assert "fewer than 10 died" in say("registry_support", patients=25, deaths=None, phrase="x")
+    assert "of whom 12 died" in say("registry_support", patients=25, deaths=12, phrase="x")
+
+
+def test_every_page_has_one_language_and_one_title(client: TestClient) -> None:
+    """Access: lang set."""
+    for html in (client.get("/").text, client.get("/model").text, client.get("/nowhere").text):
+        page = read_page(html)
+        assert page.one("html").attributes["lang"] == "en"
+        assert page.one("title").text
+        assert len(page.all("h1")) == 1
