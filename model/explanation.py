@@ -9,8 +9,8 @@ from itertools import combinations
 
 from model.features import Feature
 from model.fitted import Stratum
-from model.mixture import everybody, mixture
-from model.survival import Z, survival_at
+from model.mixture import mixture
+from model.survival import Z, reference, survival_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,9 @@ def explain(
     """
     players = [feature for feature in features if feature.name in known]
     worth = {
-        subset: survival_at(
-            stratum,
-            mixture(stratum, {name: known[name] for name in subset}) if subset else everybody(stratum),
-            horizon,
-            alive_months,
-        )
+        subset: survival_at(stratum, mixture(stratum, {name: known[name] for name in subset}), horizon, alive_months)
+        if subset
+        else float(reference(stratum, alive_months)[horizon - alive_months])
         for size in range(len(players) + 1)
         for subset in combinations((player.name for player in players), size)
     }

@@ -41,6 +41,8 @@ def survival(stratum: Stratum, patients: Mixture, alive_months: int = 0) -> Curv
     the fits by Rubin's rules; for one kind of patient, and one fit, they are R's ``conf.type = "log-log"``.
     """
     start = alive_months
+    if patients.weight_deviations is None:
+        return _of_one_kind(stratum, patients.rows[0], start)
     hazard, variance = stratum.hazard[start:], stratum.hazard_variance[start:]
     ratios = np.exp(patients.rows @ stratum.coefficients)
     alive, log_share = _alive(hazard, ratios, patients)
@@ -50,14 +52,10 @@ def survival(stratum: Stratum, patients: Mixture, alive_months: int = 0) -> Curv
     scaled = alive * (patients.weights * ratios) / share_alive[:, None]
     level = scaled.sum(axis=1)
     levers = np.concatenate([scaled @ patients.rows, level[:, None]], axis=1)
-    if patients.weight_deviations is None:
-        both = np.concatenate([levers, np.broadcast_to(levers[0], levers.shape)], axis=1)
-        errors = np.matmul(_since(stratum, start), both[:, :, None])[:, :, 0]
-    else:
-        errors = np.matmul(levers[:, None, :], stratum.spread[start:])[:, 0, :]
-        errors -= errors[0].copy()
-        shift = (alive[0] / share_alive[0] - alive / share_alive[:, None]) @ patients.weight_deviations.T
-        errors[:, -stratum.fits.count :] += math.sqrt(stratum.between_weight) * shift
+    errors = np.matmul(levers[:, None, :], stratum.spread[start:])[:, 0, :]
+    errors -= errors[0].copy()
+    shift = (alive[0] / share_alive[0] - alive / share_alive[:, None]) @ patients.weight_deviations.T
+    errors[:, -stratum.fits.count :] += math.sqrt(stratum.between_weight) * shift
     noise = (level - level[0]) ** 2 * variance[0] + level**2 * (variance - variance[0])
 
     seen = hazard > hazard[0]
@@ -72,23 +70,50 @@ def survival(stratum: Stratum, patients: Mixture, alive_months: int = 0) -> Curv
     return Curve(months=stratum.months[start:].astype(float), estimate=np.exp(-total), lower=lower, upper=upper)
 
 
-@lru_cache(maxsize=1024)
-def _since(stratum: Stratum, start: int) -> Array:
-    """(G, ≤ 2p + 2, 2p + 2) What the spread since month s comes to, in as few numbers as have the same length.
+def _of_one_kind(stratum: Stratum, row: Array, start: int) -> Curve:
+    """The same for one kind of patient, where exp(β̄·x) cancels: error² = (ΔA + ‖Δspread·(x, 1)‖²)/ΔH̄²."""
+    since = _since(stratum, start)
+    total = since.hazard * np.exp(row @ stratum.coefficients)
+    pieces = since.relative_spread @ np.concatenate([row, [1.0]])
+    with np.errstate(over="ignore"):
+        factor = np.exp(Z * np.sqrt(since.relative_variance + (pieces**2).sum(axis=1)))
+        lower, upper = np.exp(-total * factor), np.exp(-total / factor)
+    lower[0] = upper[0] = 1.0
+    return Curve(months=since.months, estimate=np.exp(-total), lower=lower, upper=upper)
 
-    Times the parts at t and those at s it gives pieces whose squares sum to those of all fits: a QR factor, so
-    nothing is squared on the way and small differences keep their digits.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Since:
+    """What one kind of patient needs of a stratum from month s on: NaN where no death has been seen since.
+
+    ``hazard`` (G,) is ΔH̄, ``relative_variance`` (G,) is ΔA/ΔH̄², and ``relative_spread`` (G, ≤ p + 1, p + 1) a factor
+    of Δspread/ΔH̄ with as few rows as give the same length (QR), so that all fits together cost no more than one.
     """
-    spread = stratum.spread[start:]
-    since = np.concatenate([spread, -np.broadcast_to(spread[0], spread.shape)], axis=1)
-    return np.ascontiguousarray(np.linalg.qr(since.transpose(0, 2, 1), mode="r"))
+
+    months: Array
+    hazard: Array
+    relative_variance: Array
+    relative_spread: Array
+
+
+@lru_cache(maxsize=1024)
+def _since(stratum: Stratum, start: int) -> _Since:
+    hazard = stratum.hazard[start:] - stratum.hazard[start]
+    seen = np.where(hazard > 0, hazard, np.nan)
+    spread = (stratum.spread[start:] - stratum.spread[start]).transpose(0, 2, 1)
+    return _Since(
+        months=_shared(stratum.months[start:].astype(float)),
+        hazard=hazard,
+        relative_variance=(stratum.hazard_variance[start:] - stratum.hazard_variance[start]) / seen**2,
+        relative_spread=np.linalg.qr(spread, mode="r") / seen[:, None, None],
+    )
 
 
 def survival_at(stratum: Stratum, patients: Mixture, month: int, alive_months: int = 0) -> float:
     """The estimate of :func:`survival` at one month, without its limits: cheap enough for every set of predictors."""
     ratios = np.exp(patients.rows @ stratum.coefficients)
     if len(ratios) == 1:
-        return float(np.exp(-stratum.hazard[month] * ratios[0] + stratum.hazard[alive_months] * ratios[0]))
+        return float(np.exp(-(stratum.hazard[month] - stratum.hazard[alive_months]) * ratios[0]))
     _, log_share = _alive(stratum.hazard[[month, alive_months]], ratios, patients)
     return float(np.exp(log_share[0] - log_share[1]))
 
@@ -98,9 +123,13 @@ def reference(stratum: Stratum, alive_months: int = 0) -> Array:
     """Survival of all patients of the stratum at each month from s on, given that they are alive at s."""
     ratios = np.exp(everybody(stratum).rows @ stratum.coefficients)
     _, log_share = _alive(stratum.hazard[alive_months:], ratios, everybody(stratum))
-    survival = np.asarray(np.exp(np.minimum.accumulate(log_share - log_share[0])))
-    survival.setflags(write=False)  # everybody who asks shares it
-    return survival
+    return _shared(np.exp(np.minimum.accumulate(log_share - log_share[0])))
+
+
+def _shared(array: Array) -> Array:
+    """An array that is computed once and given to everybody who asks, so that nobody may change it."""
+    array.setflags(write=False)
+    return array
 
 
 def _alive(hazard: Array, ratios: Array, patients: Mixture) -> tuple[Array, Array]:

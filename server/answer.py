@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from model.patient import InvalidPatient, Patient, Problem
 from model.plain import plain_prediction
@@ -12,17 +11,18 @@ from model.receipt import Receipt, issue_receipt
 from server.documents import MODEL, entry_of_json
 from server.entry import patient_of
 from server.refusing import OF_JSON
+from server.schema import Answer
 from server.served import Served, default
 from server.telling import Told, shown_support, tell
 
 
-def answer(served: Served, patient: Patient) -> dict[str, Any]:
+def answer(served: Served, patient: Patient) -> Answer:
     """Predict, put into words and sign: what ``POST /api/v1/predictions`` and the command line give."""
     prediction = predict(served.model, patient)
     return answer_in_full(served, prediction, tell(served.model, prediction), issue_receipt(served.model, patient))
 
 
-def answer_document(served: Mapping[str, Served], document: Mapping[str, object]) -> dict[str, Any]:
+def answer_document(served: Mapping[str, Served], document: Mapping[str, object]) -> Answer:
     """The answer to a JSON document. Raises InvalidPatient with everything that is wrong with it."""
     name = document.get(MODEL)
     if name is not None and not (isinstance(name, str) and name in served):
@@ -37,7 +37,7 @@ def addressed(served: Mapping[str, Served], document: Mapping[str, object]) -> S
     return served[name] if isinstance(name, str) and name in served else default(served)
 
 
-def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: Receipt) -> dict[str, Any]:
+def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: Receipt) -> Answer:
     """All that is known and said of one prediction, in the names of the interface."""
     plain, stratum = plain_prediction(prediction), prediction.patient.stratum
     statements, support = served.statements[stratum], prediction.support
@@ -45,16 +45,16 @@ def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: 
     return {
         "survival": plain["survival"],
         "curve": plain["curve"],
-        "reference": {**plain["reference"], "label": statements.reference_label},
+        "reference": plain["reference"] | {"label": statements.reference_label},
         "spans": plain["spans"],
-        "explanation": {
-            **plain["explanation"],
-            "sentences": told.sentences,
+        "explanation": plain["explanation"]
+        | {
+            "sentences": list(told.sentences),
             "statement": statements.not_causes,
             "cautions": [{"feature": caution.feature, "text": caution.text} for caution in told.cautions],
         },
         "unknown": [
-            {**numbers, "handling": words.handling, "text": words.range}
+            numbers | {"handling": words.handling, "text": words.range}
             for numbers, words in zip(plain["unknown"], told.unknown, strict=True)
         ],
         "warnings": [
@@ -73,14 +73,14 @@ def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: 
             "made_from": statements.made_from,
             "data_period": statements.data_period,
             "validation": statements.validation,
-            "method": statements.method,
-            "not_for": statements.not_for,
-            "cautions": statements.cautions,
+            "method": list(statements.method),
+            "not_for": list(statements.not_for),
+            "cautions": list(statements.cautions),
         },
         "receipt": {
             "id": receipt.id,
             "model": {"name": receipt.model_name, "version": receipt.model_version, "digest": receipt.model_digest},
-            "inputs": receipt.inputs,
+            "inputs": dict(receipt.inputs),
             "time": receipt.time,
         },
     }

@@ -7,7 +7,7 @@ the same drawing fits every width while its letters keep their size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from model.fitted import Array, Model, Stratum
 from model.prediction import Prediction
@@ -91,13 +91,13 @@ def chart_of(model: Model, prediction: Prediction) -> Chart:
     differs = len(model.features.used_in(patient.stratum)) > 0
     end_at, reference_at = _apart(1 - estimate[-1], 1 - everybody[-1])
     say, phrase = sentences().say, stratum_phrase(model, patient.stratum)
-    notes = [say("not_enough_follow_up", last=stratum.last_month, origin=about.origin)]
+    notes = [_not_enough(stratum.last_month, about.origin)]
     if alive:
         notes.insert(0, say("curve_starts", alive=alive, origin=about.origin))
     if not differs:
         notes.insert(0, say("same_as_everybody"))
     return Chart(
-        title=say("chart_title", origin=about.origin),
+        title=_title(about.origin),
         description=say(
             "chart_description",
             start=alive,
@@ -119,6 +119,16 @@ def chart_of(model: Model, prediction: Prediction) -> Chart:
         reading=say("worked_reading", horizon=read, survival=estimate[read - alive], origin=about.origin, alive=alive),
         notes=tuple(notes),
     )
+
+
+@cache
+def _title(origin: str) -> str:
+    return sentences().say("chart_title", origin=origin)
+
+
+@cache
+def _not_enough(last: int, origin: str) -> str:
+    return sentences().say("not_enough_follow_up", last=last, origin=origin)
 
 
 def _read_at(prediction: Prediction) -> int:

@@ -15,6 +15,7 @@ from server.documents import MODEL
 from server.failures import problem_response
 from server.refusing import OF_JSON, problem_sentences
 from server.request_schema import feature_description
+from server.schema import WRITTEN_ANSWER
 from server.served import Served, named
 from server.words import refusals
 
@@ -25,13 +26,14 @@ class Interface:
 
     served: Mapping[str, Served]
 
-    async def predict(self, request: Request) -> Any:  # noqa: ANN401 - an answer, or a response that refuses
+    async def predict(self, request: Request) -> Response:
         """Predict survival for one patient."""
         document = await read_json(request)
         try:
-            return answer_document(self.served, document)
+            answer = WRITTEN_ANSWER.dump_json(answer_document(self.served, document))
         except InvalidPatient as invalid:
             return refusal_of(self.served, document, invalid)
+        return Response(answer, media_type="application/json")
 
     async def describe(self, request: Request) -> dict[str, Any]:
         """A model with its questions and its card."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from model.features import UNKNOWN, Feature, Range
 from server.words import number_text, refusals, sentences
+
+NUMBER = "\x02"
 
 
 def phrase_of(feature: Feature, value: float | str) -> str:
@@ -21,7 +25,13 @@ def value_text(feature: Feature, value: float | str) -> str:
         return feature.unknown or UNKNOWN
     if isinstance(value, str):
         return feature.level(value).label
-    return sentences().say("quantity", number=number_text(value), unit=feature.unit)
+    return _quantity(feature.unit).replace(NUMBER, number_text(value))
+
+
+@cache
+def _quantity(unit: str | None) -> str:
+    """How a number of this unit is written, with a mark for the number."""
+    return sentences().say("quantity", number=NUMBER, unit=unit)
 
 
 def range_text(allowed: Range, unit: str | None) -> str:

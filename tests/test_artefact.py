@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
@@ -13,7 +14,7 @@ from unittest.mock import patch
 import joblib
 import pytest
 
-from model.artefact import CARD, ESTIMATORS, GOLDEN, MANIFEST, MODEL, digest_of, read_artefact
+from model.artefact import CARD, ESTIMATORS, GOLDEN, MANIFEST, MODEL, ModelUnavailable, digest_of, read_artefact
 from model.document import UnreadableModel
 from model.features import UNKNOWN
 from model.fitted import Model
@@ -23,9 +24,9 @@ from training.artefact import (
     PACKAGES,
     OutputOccupied,
     golden_pairs,
+    load_estimators,
     model_document,
     refuse_if_occupied,
-    remove_leftovers,
     write_artefact,
 )
 from training.description import default_description
@@ -178,17 +179,6 @@ def test_a_card_with_a_number_that_is_none_is_not_written(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_leftovers_of_a_killed_run_can_be_removed(tmp_path: Path) -> None:
-    """Its own, and nobody else's."""
-    write(tmp_path / "model")
-    (tmp_path / ".model-abc" / "new").mkdir(parents=True)
-    (tmp_path / ".models-abc").mkdir()
-    before = contents(tmp_path / "model")
-    remove_leftovers(tmp_path / "model")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".models-abc", "model"]
-    assert contents(tmp_path / "model") == before
-
-
 # Never over what is not a model.
 
 
@@ -267,3 +257,21 @@ def test_golden_pairs_are_made_for_other_questions_too(tmp_path: Path) -> None:
     model = read_artefact(tmp_path / "model").model
     given = {pair["input"]["features"]["size"] for pair in golden_pairs(model)}
     assert given == {1.0, 15.5, 30.0, UNKNOWN}
+
+
+def test_estimators_are_opened_only_when_their_digest_agrees(artefact_folder: Path, tmp_path: Path) -> None:
+    """DESIGN §4: only the training side opens the pickle, and only when its SHA-256 agrees with the manifest."""
+    assert isinstance(load_estimators(artefact_folder), dict)
+    copy = tmp_path / "model"
+    shutil.copytree(artefact_folder, copy)
+    (copy / ESTIMATORS).write_bytes((copy / ESTIMATORS).read_bytes() + b" ")
+    with pytest.raises(ModelUnavailable, match="it was not opened"):
+        load_estimators(copy)
+
+
+def test_the_folder_that_one_stands_in_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputOccupied, match="name a folder inside it"):
+        refuse_if_occupied(Path())

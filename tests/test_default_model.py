@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import joblib
 import pytest
 
-from model.artefact import ESTIMATORS, MODEL, Artefact, read_artefact
+from model.artefact import MODEL, Artefact, read_artefact
 from model.patient import Patient
 from model.prediction import predict
 from model.spans import first_month_at
 from model.survival import reference
-from training.artefact import OutputOccupied
+from training.artefact import OutputOccupied, load_estimators
 from training.default_model import train_default
 
 PUBLISHED = {"local": (33, 0.29), "distant": (25, 0.20), "both": (12, 0.14)}
@@ -109,7 +108,7 @@ def test_a_rare_subtype_has_a_wider_interval(artefact: Artefact) -> None:
 
 
 def test_the_estimators_are_scikit_survivals_and_have_the_models_coefficients(artefact: Artefact, folder: Path) -> None:
-    estimators = joblib.load(folder / ESTIMATORS)
+    estimators = load_estimators(folder)
     for name in ("local", "distant"):
         coefficients = artefact.model.strata[name].fits.coefficients
         assert [list(one.coef_) for one in estimators[name]] == coefficients.tolist()
@@ -118,7 +117,7 @@ def test_the_estimators_are_scikit_survivals_and_have_the_models_coefficients(ar
 
 def test_the_estimators_know_their_columns_by_name(folder: Path) -> None:
     """E19, mistake 4: features fed by position in the wrong order."""
-    estimator = joblib.load(folder / ESTIMATORS)["distant"][0]
+    estimator = load_estimators(folder)["distant"][0]
     assert list(estimator.feature_names_in_) == [
         "log interval_months",
         "subtype = lms",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from hypothesis import assume, given
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from model.artefact import Artefact
@@ -18,6 +19,7 @@ from model.rounding import percent, percent_of_the_rest
 from rps_prognosis import main
 from server.batch import answer_rows, columns_of, flat_row
 from server.refusing import OF_JSON
+from server.schema import Answer
 from server.served import prepare
 from server.tables import Table, TableRow
 from tests.invented import small_model, valid_inputs
@@ -69,6 +71,13 @@ def test_figures_sentences_and_table_agree(inputs: dict[str, Any]) -> None:
     steps = [int(row[1].replace("−", "-")) for row in page.table("way")[1:-1]]
     for whole, contribution in zip(steps, answer["explanation"]["contributions"], strict=True):
         assert abs(whole - contribution["points"]) < 1.5
+
+
+@given(valid_inputs())
+def test_the_answer_is_what_the_schema_declares(inputs: dict[str, Any]) -> None:
+    """DESIGN §6: every member of its type and none besides; what openapi.json says is what is sent."""
+    answer = ask(client(), inputs["features"], alive_months=inputs["alive_months"])
+    assert TypeAdapter(Answer).validate_python(answer, strict=True) == answer
 
 
 @given(valid_inputs())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from typing import Any
 
 import joblib
 
-from model.artefact import CARD, ESTIMATORS, GOLDEN, MANIFEST, MODEL, digest_of, read_artefact
+from model.artefact import CARD, ESTIMATORS, GOLDEN, MANIFEST, MODEL, ModelUnavailable, digest_of, read_artefact
 from model.document import FORMAT, read_model, stratum_document
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature
 from model.fitted import Model, Stratum
@@ -88,8 +88,25 @@ def write_artefact(
             raise
 
 
+def load_estimators(folder: Path) -> dict[str, list[Any]]:
+    """The fitted scikit-survival estimators of each stratum, for analysts; opened only when the digest agrees.
+
+    A pickle can run anything, so open none but those of a folder that you trust. Raises ModelUnavailable.
+    """
+    stated = read_artefact(folder).manifest["files"].get(ESTIMATORS)
+    content = (folder / ESTIMATORS).read_bytes()
+    if digest_of(content) != stated:
+        message = f"{folder / ESTIMATORS} is not the file that {MANIFEST} names; it was not opened."
+        raise ModelUnavailable(message)
+    loaded: dict[str, list[Any]] = joblib.load(io.BytesIO(content))
+    return loaded
+
+
 def refuse_if_occupied(folder: Path) -> None:
     """Raise OutputOccupied where a folder holds anything but a model. To be asked before the long work begins."""
+    if folder.is_dir() and (folder.is_mount() or folder.samefile(Path.cwd())):
+        message = f"{folder} cannot be put in place in one move: name a folder inside it."
+        raise OutputOccupied(message)
     if folder.exists() and not folder.is_dir():
         message = f"{folder} is a file. Name a folder that does not exist yet, or one that holds a model."
         raise OutputOccupied(message)
@@ -141,9 +158,3 @@ def _choices(feature: Feature, stratum: str) -> list[float | str]:
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what an interrupted run left beside a model folder."""
-    for leftover in folder.parent.glob(f".{folder.name}-*"):
-        shutil.rmtree(leftover, ignore_errors=True)

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 BATCH = 250
 """Cohorts drawn from one seed. The batches are taken in order, so the result does not depend on how many cores there
 are."""
+COHORTS_OF_ONE_TRUTH = 5
+"""A truth takes longer to draw than a cohort. One cohort in hundreds is kept, so two of one truth hardly ever are."""
 MOST_TRIES = 400_000
 
 Progress = Callable[[int], None]
@@ -88,10 +90,12 @@ def _draw_batch(generator: Generator, seed: tuple[int, ...]) -> list[tuple[Cohor
     """For each cohort of one batch: itself where it is accepted, else the criterion that it does not meet."""
     rng = np.random.default_rng(seed)
     outcomes: list[tuple[Cohort | None, str | None]] = []
-    for _ in range(BATCH):
-        cohort = generator.draw_cohort(generator.draw_truth(rng), rng)
-        failed = first_unmet(generator, cohort)
-        outcomes.append((cohort if failed is None else None, failed))
+    for _ in range(BATCH // COHORTS_OF_ONE_TRUTH):
+        truth = generator.draw_truth(rng)
+        for _ in range(COHORTS_OF_ONE_TRUTH):
+            cohort = generator.draw_cohort(truth, rng)
+            failed = first_unmet(generator, cohort)
+            outcomes.append((cohort if failed is None else None, failed))
     return outcomes
 
 
