@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,8 @@ def serve(
     gc.freeze()
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"Answering at http://{shown}:{listening.getsockname()[1]}{root_path.rstrip('/')}/ (Ctrl+C stops it)")
-    server.run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # which is how it is stopped
+        server.run(sockets=[listening])
 
 
 @main.command()

@@ -68,8 +68,12 @@ class Feature:
     hard: Range | None = None
     soft: Mapping[str, Range] = field(default_factory=dict)
     """By stratum, the range that the development data cover; outside it a prediction carries a warning."""
+    unit_of_one: str | None = None
+    """The unit after the number 1, where it is another word: "month"."""
     phrase: str | None = None
     """How a sentence names a number, with ``{value}`` in it."""
+    phrase_of_one: str | None = None
+    """How a sentence names the number 1, where ``phrase`` does not fit it."""
     unknown: str | None = None
     """The label of the answer "unknown", or None where the model cannot do without the value."""
     unknown_handling: str | None = None

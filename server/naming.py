@@ -16,7 +16,8 @@ def phrase_of(feature: Feature, value: float | str) -> str:
         return feature.level(value).phrase
     if feature.phrase is None:
         return sentences().say("labelled", label=feature.label, value=value_text(feature, value))
-    return feature.phrase.replace("{value}", number_text(value))
+    phrase = feature.phrase_of_one if value == 1 and feature.phrase_of_one is not None else feature.phrase
+    return phrase.replace("{value}", number_text(value))
 
 
 def value_text(feature: Feature, value: float | str) -> str:
@@ -25,7 +26,8 @@ def value_text(feature: Feature, value: float | str) -> str:
         return feature.unknown or UNKNOWN
     if isinstance(value, str):
         return feature.level(value).label
-    return _quantity(feature.unit).replace(NUMBER, number_text(value))
+    unit = feature.unit_of_one if value == 1 and feature.unit_of_one is not None else feature.unit
+    return _quantity(unit).replace(NUMBER, number_text(value))
 
 
 @cache

@@ -143,7 +143,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two trainings with one seed, on one core and on two."""
     folders = [tmp_path_factory.mktemp("small") / name for name in ("one", "two")]
     for jobs, folder in enumerate(folders, start=1):
-        train_default(folder, reconstructions=2, seed=3, jobs=jobs)
+        train_default(folder, reconstructions=6, seed=3, jobs=jobs)
     return folders[0], folders[1]
 
 

@@ -11,7 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from model.artefact import Artefact
+from model.fitted import Model
 from model.rounding import percent
+from server.naming import phrase_of, value_text
 from server.words import duration, number_text, refusals, sentences
 from tests.web import BOTH, DISTANT, LOCAL, UNKNOWN, client_of, read_page, send_form
 
@@ -229,3 +231,13 @@ def test_every_page_has_one_language_and_one_title(client: TestClient) -> None:
         assert page.one("html").attributes["lang"] == "en"
         assert page.one("title").text
         assert len(page.all("h1")) == 1
+
+
+def test_one_is_written_as_one(model: Model) -> None:
+    """E33: plural rules. 1 is followed by the singular, every other number by the plural."""
+    feature = next(feature for feature in model.features.predictors if feature.is_number)
+    assert value_text(feature, 1.0) == "1 month"
+    assert value_text(feature, 2.0) == "2 months"
+    assert value_text(feature, 1.5) == "1.5 months"
+    assert "1 month from" in phrase_of(feature, 1.0)
+    assert "2 months from" in phrase_of(feature, 2.0)

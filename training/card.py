@@ -43,7 +43,6 @@ def default_card(
         "made_from": description["made_from"],
         "data_period": description["data_period"],
         **description["card"],
-        "inclusion": description["time_zero"],
         "not_for": description["not_for"],
         "cautions": description["cautions"],
         "validation": {
