@@ -61,6 +61,7 @@ def train(seed: int | None, reconstructions: int | None, output: Path) -> None:
     from training.anchoring import NotAnchored
     from training.artefact import OutputOccupied
     from training.default_model import RECONSTRUCTIONS, SEED, FollowUpOff, train_default
+    from training.evidence import UnfoundedFigure
     from training.reconstruction import NotReconstructed
     from training.report import report, steps
 
@@ -74,7 +75,7 @@ def train(seed: int | None, reconstructions: int | None, output: Path) -> None:
                 reconstructions=wanted,
                 progress=lambda _stratum, done: bar.update(done),
             )
-        except (NotReconstructed, NotAnchored, FollowUpOff, OutputOccupied) as error:
+        except (UnfoundedFigure, NotReconstructed, NotAnchored, FollowUpOff, OutputOccupied) as error:
             raise click.ClickException(str(error)) from error
     click.echo(report(card))
     click.echo(f"The model is in {output}. Serve it: rps-prognosis serve --model {output}")

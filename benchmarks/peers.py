@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-import joblib
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.responses import HTMLResponse
 
-from model.artefact import ESTIMATORS, read_artefact
+from model.artefact import read_artefact
 from model.patient import Patient
+from training.artefact import load_estimators
 
 
 def precomputed(answer: bytes, page: bytes) -> FastAPI:
@@ -40,7 +40,7 @@ def precomputed(answer: bytes, page: bytes) -> FastAPI:
 def pooling_with_scikit_survival(folder: Path) -> FastAPI:
     """An application that averages the fitted estimators' own survival functions."""
     model = read_artefact(folder).model
-    estimators = joblib.load(folder / ESTIMATORS)
+    estimators = load_estimators(folder)
     app = FastAPI()
 
     async def predictions(request: Request) -> dict[str, Any]:

@@ -112,7 +112,11 @@ def _check_golden(model: Model, golden: Mapping[str, Any], folder: Path) -> None
         except (AttributeError, KeyError, TypeError) as error:
             message = f"Golden pair {number} of {folder} is not a pair of input and output ({error!r})."
             raise ModelUnavailable(message) from error
-        difference = first_difference(pair.get("output"), plain_prediction(predict(model, patient)))
+        try:
+            difference = first_difference(pair.get("output"), plain_prediction(predict(model, patient)))
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            message = f"Golden pair {number} of {folder} cannot be computed ({error!r})."
+            raise ModelUnavailable(message) from error
         if difference is not None:
             message = (
                 f"Golden pair {number} of {folder} is not met: {difference}. "

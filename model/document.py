@@ -17,6 +17,11 @@ FORMAT = 1
 
 TRANSFORMATIONS = ("identity", "log", "level")
 
+MOST_MONTHS = 1200
+"""A hundred years: beyond them a number of months is a mistake."""
+
+SOURCES = ("published", "registry")
+
 Document = Mapping[str, Any]
 
 
@@ -52,6 +57,9 @@ def _model(document: Document, digest: str) -> Model:
     for stratum in strata.values():
         _check_uses(stratum, features.used_in(stratum.name))
     horizons, headline = tuple(document["horizons_months"]), document["headline_months"]
+    if any(type(months) is not int or not 1 <= months <= MOST_MONTHS for months in horizons):
+        message = f"a horizon is a whole number of months from 1 to {MOST_MONTHS}, and these are {list(horizons)}"
+        raise UnreadableModel(message)
     if headline not in horizons or list(horizons) != sorted(set(horizons)):
         message = f"the headline {headline!r} is not among the horizons {list(horizons)}, or these do not rise"
         raise UnreadableModel(message)
@@ -166,8 +174,16 @@ def _stratum(name: str, document: Document) -> Stratum:
             hazard_gradient=_array(fits["hazard_gradient"], (m, g, p)),
         ),
         blocks=tuple(_block(block, m) for block in document["blocks"]),
-        support=Support(**document["support"]),
+        support=_support(document["support"], name),
     )
+
+
+def _support(document: Document, name: str) -> Support:
+    support = Support(**document)
+    if support.source not in SOURCES:
+        message = f"stratum {name}: support comes from one of {', '.join(SOURCES)}, not {support.source!r}"
+        raise UnreadableModel(message)
+    return support
 
 
 def _block(document: Document, m: int) -> Block:
@@ -176,12 +192,13 @@ def _block(document: Document, m: int) -> Block:
     if (weights < 0).any() or not np.allclose(weights.sum(axis=1), 1, rtol=0, atol=1e-9):
         message = f"the shares of {', '.join(features)} are not shares of one cohort"
         raise UnreadableModel(message)
-    return Block(
-        features=features,
-        atoms=tuple(dict(zip(features, atom, strict=True)) for atom in atoms),
-        weights=weights,
-        edges={name: tuple(edges) for name, edges in document["edges"].items()},
-    )
+    values = tuple(dict(zip(features, atom, strict=True)) for atom in atoms)
+    edges = {name: tuple(bounds) for name, bounds in document["edges"].items()}
+    numbers = {name for name in features if not isinstance(values[0][name], str)}
+    if edges.keys() != numbers or any(list(bounds) != sorted(set(bounds)) for bounds in edges.values()):
+        message = f"the edges of {', '.join(features)} are not rising bounds, one list for each number"
+        raise UnreadableModel(message)
+    return Block(features=features, atoms=values, weights=weights, edges=edges)
 
 
 def _array(values: object, shape: tuple[int, ...]) -> Array:

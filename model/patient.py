@@ -1,6 +1,6 @@
 """One patient: the only way from raw values to what a model may be asked about.
 
-Form, JSON, FHIR and batch files all come through :meth:`Patient.parse`. It speaks in codes and numbers; the edges
+Form, JSON and batch files all come through :meth:`Patient.parse`. It speaks in codes and numbers; the edges
 turn its problems into sentences.
 """
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from training.default_model import default_generators
+from training.evidence import UnfoundedFigure
 from training.generating import Generator, design_of
 
 GENERATORS = {generator.stratum: generator for generator in default_generators()}
@@ -88,3 +91,13 @@ def test_the_clock_of_a_cohort_is_positive_and_its_numbers_stay_in_their_range()
         assert cohort.answers["interval_months"].min() >= 3
         assert cohort.answers["interval_months"].max() <= 140
         assert len(cohort.time) == 219
+
+
+def test_targets_that_never_go_together_stop_with_their_names() -> None:
+    """A median beyond the supported months would otherwise be drawn for ever."""
+    generator = GENERATORS["both"]
+    figures = dict(generator.evidence.figures)
+    figures["both.median"] = replace(figures["both.median"], value=600.0)
+    impossible = replace(generator, evidence=replace(generator.evidence, figures=figures))
+    with pytest.raises(UnfoundedFigure, match=r"both\.median and both\.five_year cannot be drawn"):
+        impossible.draw_truth(np.random.default_rng(1))

@@ -149,6 +149,13 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "months that leave one out": (lambda d: put(stratum_of(d)["months"], 7, 8), "months must be 0, 1, 2"),
     "months that start at 1": (lambda d: put(stratum_of(d), "months", list(range(1, 62))), "months must be 0, 1, 2"),
     "no fit": (lambda d: put(fits(d), "hazard", []), "there must be a fit"),
+    "a horizon at time zero": (lambda d: put(d, "horizons_months", [0, 36]), "a horizon is a whole number of months"),
+    "a horizon before it": (lambda d: put(d, "horizons_months", [-5, 36]), "a horizon is a whole number of months"),
+    "half a month": (lambda d: put(d, "horizons_months", [12.5, 36]), "a horizon is a whole number of months"),
+    "a horizon past a life": (lambda d: put(d, "horizons_months", [36, 1300]), "a horizon is a whole number of months"),
+    "bins without bounds": (lambda d: block(d, 0)["edges"].clear(), "are not rising bounds"),
+    "bounds that fall": (lambda d: block(d, 0)["edges"]["interval_months"].reverse(), "are not rising bounds"),
+    "support from nowhere": (lambda d: put(stratum_of(d)["support"], "source", "Published"), "support comes from one"),
     "a hazard that falls": (lambda d: put(fits(d)["hazard"][0], 30, 0.0), "does not start at 0, or falls"),
     "a hazard that starts late": (lambda d: put(fits(d)["hazard"][0], 0, 1e-9), "does not start at 0, or falls"),
     "a hazard below 0": (

@@ -1,1 +1,1 @@
-"""How a model is made, checked and recalibrated: scikit-survival, pandas, joblib."""
+"""How a model is made: scikit-survival, pandas, joblib."""

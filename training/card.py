@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 NOT_AVAILABLE = "Not available."
 
-VALIDATION = (
-    "It has not been validated on patients: apart from agreeing with the published figures it was made from, "
-    "nothing is known about how well its predictions hold."
-)
-
 
 def default_card(
     description: Mapping[str, Any],
@@ -46,7 +41,7 @@ def default_card(
         "not_for": description["not_for"],
         "cautions": description["cautions"],
         "validation": {
-            "sentence": VALIDATION,
+            "sentence": description["validation_sentence"],
             "same_source": "Reproduces the published figures, as tabled below; it was made to.",
             "external": NOT_AVAILABLE,
             "local": NOT_AVAILABLE,

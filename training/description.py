@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 
 def default_description() -> dict[str, Any]:
     """The description of the default model."""
     return tomllib.loads(files("training").joinpath("default", "model.toml").read_text(encoding="utf-8"))
-
-
-def read_description(path: Path) -> dict[str, Any]:
-    """A description from a file."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))

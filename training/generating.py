@@ -14,12 +14,14 @@ from scipy.special import ndtri
 from model.features import Feature
 from model.fitted import Term
 from training.baselines import FAMILIES, Baseline
-from training.evidence import Evidence, Figure
+from training.evidence import Evidence, Figure, UnfoundedFigure
 
 Array = NDArray[np.float64]
 
 EARLY = np.array([12.0])
 """Months; how steeply the cumulative hazard grows is measured from here to the last month."""
+MOST_TARGETS = 10_000
+"""Draws of a median and a 5-year survival before they are taken never to go together."""
 QUADRATURE = 20
 """Points with which a number is averaged over when the baseline is solved."""
 
@@ -121,13 +123,14 @@ class Generator:
         """A true median and 5-year survival around the published ones, and a baseline that gives both.
 
         Drawn anew until they go together: how steeply the cumulative hazard grows has a prior of its own, which is the
-        same for every family, for the families differ most in what they make of the months before the median.
+        same for every family, for the families differ most in what they make of the months before the median. Raises
+        UnfoundedFigure where they never do.
         """
         evidence, name, last = self.evidence, self.stratum, float(self.last_month)
         family = FAMILIES[int(rng.integers(len(FAMILIES)))]
         half_width = evidence.spread("baseline.gamma_shape")
         q = float(evidence["baseline.gamma_shape"] + rng.uniform(-half_width, half_width))
-        while True:
+        for _ in range(MOST_TARGETS):
             median = rng.normal(evidence[f"{name}.median"], evidence[f"{name}.median_error"])
             five_year = rng.normal(evidence[f"{name}.five_year"], evidence[f"{name}.five_year_error"])
             if not (1 < median < last - 1 and 0.005 < five_year < 0.495):
@@ -141,6 +144,11 @@ class Generator:
             z = math.log(steepness / evidence["baseline.steepness"]) / evidence.spread("baseline.steepness")
             if rng.uniform() < math.exp(-(z**2) / 2):
                 return float(median), float(five_year), baseline
+        message = (
+            f"{name}.median and {name}.five_year cannot be drawn so that they go together: the median must lie within "
+            f"the {last:.0f} supported months, survival at their end below one half, and both fit baseline.steepness"
+        )
+        raise UnfoundedFigure(message)
 
     @cached_property
     def _kinds(self) -> dict[str, Array]:

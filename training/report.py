@@ -40,5 +40,5 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: object) -> str:
     if value is None:
-        return "not published"
+        return "none"
     return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
