@@ -267,7 +267,7 @@ def _write_rows(output: Path | None, served: Served, columns: tuple[str, ...], r
     kind = ".csv" if output is None else output.suffix.lower()
     if kind == ".json":
         _write(output, _json([nested_row(row, served.model.features) for row in rows]))
-    elif kind == ".csv" or output is None:
+    elif output is None or kind == ".csv":
         _write(output, written_csv(columns, (flat_row(row, columns) for row in rows)))
     else:
         _write_parquet(output, columns, [flat_row(row, columns) for row in rows])
@@ -313,7 +313,7 @@ def listen(host: str, port: int) -> socket.socket:
 def _read_text(source: Path) -> str:
     try:
         content = sys.stdin.buffer.read() if str(source) == "-" else source.read_bytes()
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except OSError as error:
         message = f"{source} cannot be read: {error.strerror}."
         raise click.UsageError(message) from error
@@ -340,7 +340,7 @@ def _json(document: object) -> str:
 
 
 def _read_parquet(source: Path) -> Table:
-    """A Parquet file as a table; null is not given."""
+    """A Parquet file as a table; null, and the NaN that stands for it in other programs, is not given."""
     pyarrow, parquet = _pyarrow()
     from server.tables import Table, TableRow
 
@@ -349,7 +349,14 @@ def _read_parquet(source: Path) -> Table:
     except (OSError, pyarrow.ArrowException) as error:
         message = f"{source} cannot be read as Parquet: {error}"
         raise click.UsageError(message) from error
-    return Table(tuple(content.column_names), tuple(TableRow(row) for row in content.to_pylist()))
+    rows = [{name: None if _is_nan(value) else value for name, value in row.items()} for row in content.to_pylist()]
+    return Table(tuple(content.column_names), tuple(TableRow(row) for row in rows))
+
+
+def _is_nan(value: object) -> bool:
+    import math
+
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _write_parquet(output: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
@@ -375,7 +382,7 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa  # type: ignore[import-untyped]
         from pyarrow import parquet
     except ImportError as error:
-        message = "Parquet files need pyarrow, which is installed with rps-prognosis[training]. CSV needs nothing more."
+        message = "Parquet files need pyarrow, one of the packages for training (requirements.lock); CSV files do not."
         raise click.ClickException(message) from error
     return pa, parquet
 

@@ -26,6 +26,8 @@ from server.site import SitePages
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 
+OWN_ROUTES = ("model", "api", "static", "healthz", "readyz", "openapi.json")
+
 REFUSALS = {
     400: "The body cannot be read.",
     413: "The body is too large.",
@@ -90,6 +92,9 @@ def checked_root(root_path: str) -> str:
     root = root_path.rstrip("/")
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", root):
         message = f"{root_path!r} is not a path such as /rps"
+        raise ValueError(message)
+    if root.split("/")[1:2] in [[name] for name in OWN_ROUTES]:
+        message = f"{root_path!r} begins with the name of a page of this program, which could then not be told apart"
         raise ValueError(message)
     return root
 

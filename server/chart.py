@@ -103,7 +103,7 @@ def chart_of(model: Model, prediction: Prediction) -> Chart:
             start=alive,
             last=stratum.last_month,
             end=estimate[-1],
-            reference_end=everybody[-1],
+            reference_end=everybody[-1] if differs else None,
             phrase=phrase,
         ),
         line=_line(alive, curve.estimate),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import NoReturn
 from urllib.parse import parse_qsl
@@ -72,6 +73,8 @@ def entry_of_form(features: Features, fields: Mapping[str, list[str]]) -> Entry:
     values: dict[str, object] = {feature.name: None for feature in features.all}
     for name, given in fields.items():
         different = list(dict.fromkeys(value for value in given if value.strip()))
+        if not different:
+            continue
         values[name] = different[0] if len(different) == 1 else None
         if len(different) > 1:
             problems[name] = Problem("given_twice", allowed={"values": [echo(value) for value in different]})
@@ -82,8 +85,8 @@ def entry_of_form(features: Features, fields: Mapping[str, list[str]]) -> Entry:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        _refuse("duplicate_member", name=next(name for name in names if names.count(name) > 1))
+        counts = Counter(name for name, _ in pairs)
+        _refuse("duplicate_member", name=next(name for name, count in counts.items() if count > 1))
     return members
 
 

@@ -45,8 +45,10 @@ def problem_sentences(
 
 def echo(given: object) -> str:
     """What was given, short enough to read and safe to encode."""
-    text = given if isinstance(given, str) else json.dumps(given, default=str)
-    text = readable(text)
+    try:
+        text = readable(given if isinstance(given, str) else json.dumps(given, default=str))
+    except RecursionError:  # it could be read, but only just
+        return "…"
     return text if len(text) <= LONGEST_ECHO else text[: LONGEST_ECHO - 1] + "…"
 
 

@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import Callable, Sequence
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -45,6 +45,8 @@ class Safeguards:
 
         try:
             await self.app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            return  # who has gone needs no answer, and nothing of ours has failed
         except Exception as failure:  # noqa: BLE001 - whatever it is, neither page nor log may show a patient's value
             # No logging.exception: its traceback ends in the failure's message, which may quote a value.
             log.error("A request failed: %s at %s", type(failure).__name__, places(failure))  # noqa: TRY400

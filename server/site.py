@@ -16,7 +16,7 @@ from server.documents import MODEL, entry_of_form
 from server.entry import patient_of
 from server.pages import Pages
 from server.questions import entered_values, refusals_in_order
-from server.refusing import AT_FORM, problem_sentences
+from server.refusing import AT_FORM, echo, problem_sentences
 from server.result import result_of
 from server.served import Served, default, named
 from server.telling import tell
@@ -52,8 +52,11 @@ class SitePages:
 
 def answer_form(served: Mapping[str, Served], pages: Pages, fields: dict[str, list[str]]) -> Response:
     """The page for a form that was sent: its result, or (422) everything that is wrong with it."""
-    names = fields.get(MODEL, [])
-    one = served.get(names[0]) if len(names) == 1 else None if names else default(served)
+    names = list(dict.fromkeys(name for name in fields.get(MODEL, []) if name.strip()))
+    if len(names) > 1:
+        twice = Problem("given_twice", allowed={"values": [echo(name) for name in names]})
+        return _refused(pages, default(served), fields, {MODEL: twice})
+    one = served.get(names[0]) if names else default(served)
     if one is None:
         return _refused(
             pages, default(served), fields, {MODEL: Problem("no_such_model", names[0], {"models": list(served)})}

@@ -38,7 +38,7 @@ def read_csv(text: str) -> Table:
     Lines without any character are between the rows and no rows. A row with too few or too many cells is kept, with
     its problem.
     """
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         lines = [line for line in reader if line]
     except csv.Error as error:

@@ -208,8 +208,17 @@ def test_parquet_in_and_out(artefact_folder: Path, tmp_path: Path) -> None:
     assert [row["study"] for row in rows] == [7, 8, 9]
     assert rows[0]["survival_36"] > 0
     assert rows[0]["problems"] is None
-    assert "not a finite number" in rows[2]["problems"]
+    assert "has no answer" in rows[2]["problems"]  # NaN is how tables of numbers write null
     assert parquet.read_schema(output).field("best_tenth_months").type == pa.float64()
+
+
+def test_nan_in_a_table_of_numbers_is_null(artefact_folder: Path, tmp_path: Path) -> None:
+    """A pattern that does not ask for a number is answered, and an identifier without a value is one in JSON too."""
+    source, output = tmp_path / "patients.parquet", tmp_path / "answers.json"
+    columns = {"study": [7.0, float("nan")], "pattern": ["both", "both"], "interval_months": [float("nan")] * 2}
+    parquet.write_table(pa.table(columns), source)
+    assert predict(artefact_folder, source, "--id", "study", "--output", output).exit_code == 0
+    assert [row["identifiers"]["study"] for row in json.loads(output.read_text(encoding="utf-8"))] == [7.0, None]
 
 
 def test_a_table_answered_as_json(artefact_folder: Path, tmp_path: Path) -> None:

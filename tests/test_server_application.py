@@ -173,3 +173,10 @@ def test_pages_are_whole(client: TestClient, features: dict[str, object]) -> Non
     for element in page.elements:
         for name in ("for", "aria-describedby", "aria-labelledby"):
             assert set(element.attributes.get(name, "").split()) <= set(ids)
+
+
+@pytest.mark.parametrize("root", ["/model", "/healthz", "/api", "/static/x"])
+def test_a_root_that_is_one_of_our_own_pages_is_refused(artefact: Artefact, root: str) -> None:
+    """Behind a proxy that strips the root, /model/model would arrive as the root itself."""
+    with pytest.raises(ValueError, match="begins with the name of a page"):
+        create_app([artefact], root_path=root)

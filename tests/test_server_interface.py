@@ -270,3 +270,11 @@ def test_other_refusals_are_problem_details_too(client: TestClient, method: str,
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
     assert json.loads(response.text)["status"] == status
+
+
+def test_a_body_nested_almost_too_deep_to_be_read_is_refused_and_never_a_failure(client: TestClient) -> None:
+    """Between what JSON can read and what it can write back there are depths that once answered 500."""
+    for depth in range(880, 1010, 2):
+        body = '{"features": {"pattern": ' + "[" * depth + "]" * depth + "}}"
+        answer = client.post(PREDICTIONS, content=body, headers={"content-type": "application/json"})
+        assert answer.status_code in (400, 422), depth

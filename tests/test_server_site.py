@@ -362,3 +362,12 @@ def test_a_card_of_any_shape_is_shown(artefact: Artefact) -> None:
     page = read_page(client_of(Artefact(artefact.model, card, {})).get("/model").text)
     for words in ("32.99", "The published figures, and what the model gives", "not available", "<b>text</b>", "1.5"):
         assert words in page.text
+
+
+def test_an_empty_or_repeated_model_is_no_other_model(client: TestClient, artefact: Artefact) -> None:
+    """Contract: empty means not given, as for every field; the same name twice is that name."""
+    name = artefact.model.name
+    for models in ([""], [name, name], ["", name]):
+        assert client.post("/", data={**BOTH, "model": models}).status_code == 200
+    assert client.post("/", data={**BOTH, "model": [name, "other"]}).status_code == 422
+    assert client.post("/", data={**BOTH, "nonsense": ""}).status_code == 200
