@@ -118,3 +118,9 @@ def test_the_line_starts_where_the_patient_is(alive: int) -> None:
     assert points(chart.line)[0] == (alive, 0)
     assert points(chart.reference_line)[0] == (alive, 0)
     assert (chart.starts is None) == (alive == 0)
+
+
+def test_the_description_speaks_of_the_lines_that_are_drawn() -> None:
+    """Access: who hears the chart hears of no dashed line where there is none."""
+    assert "dashed" not in drawn({"features": BOTH, "alive_months": 0}).description
+    assert "dashed" in drawn({"features": LOCAL, "alive_months": 0}).description

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import NoReturn
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from model.artefact import Artefact
 from server import answer, site
+from server.application import create_app
 from server.safeguards import security_headers
 from tests.web import LOCAL, PREDICTIONS, client_of
 
@@ -111,3 +114,21 @@ def test_a_failure_shows_and_logs_no_value(
     for line in caplog.records:
         assert NAME not in line.getMessage()
         assert line.exc_info is None
+
+
+def test_an_upload_that_is_broken_off_is_no_failure(artefact: Artefact, caplog: pytest.LogCaptureFixture) -> None:
+    """A closed tab must not fill the log in which real failures are looked for."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": PREDICTIONS, "raw_path": PREDICTIONS.encode()}
+    scope |= {"query_string": b"", "headers": headers, "http_version": "1.1", "scheme": "http", "server": ("x", 80)}
+    asyncio.run(create_app([artefact])(scope, receive, send))
+    assert sent == []
+    assert caplog.records == []
