@@ -28,6 +28,15 @@ MODEL_OPTION = click.option(
 )
 
 
+ONE_MODEL_OPTION = click.option(
+    "--model",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A model folder made by training.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rps-prognosis")
 def main() -> None:
@@ -137,13 +146,7 @@ def serve(
 
 
 @main.command()
-@click.option(
-    "--model",
-    "folder",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A model folder made by training.",
-)
+@ONE_MODEL_OPTION
 @click.argument("source", metavar="INPUT", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option(
     "--output",
@@ -186,13 +189,7 @@ def predict(folder: Path, source: Path, output: Path | None, identifiers: Sequen
 
 
 @main.command()
-@click.option(
-    "--model",
-    "folder",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="A model folder made by training.",
-)
+@ONE_MODEL_OPTION
 @click.option("--count", default=1000, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Without it, standard output.")
