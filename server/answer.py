@@ -19,7 +19,8 @@ from server.telling import Told, shown_support, tell
 def answer(served: Served, patient: Patient) -> Answer:
     """Predict, put into words and sign: what ``POST /api/v1/predictions`` and the command line give."""
     prediction = predict(served.model, patient)
-    return answer_in_full(served, prediction, tell(served.model, prediction), issue_receipt(served.model, patient))
+    told = tell(served.model, prediction, withdrawn=served.withdrawn)
+    return answer_in_full(served, prediction, told, issue_receipt(served.model, patient))
 
 
 def answer_document(served: Mapping[str, Served], document: Mapping[str, object]) -> Answer:

@@ -20,7 +20,7 @@ MODEL = "model"
 MOST_FIELDS = 1000
 
 
-class UnreadableDocument(ValueError):
+class UnreadableDocument(Exception):
     """A text is not what it claims to be; the message says how."""
 
 

@@ -60,7 +60,7 @@ def describe_model(served: Mapping[str, Served], one: Served) -> dict[str, Any]:
     model = one.model
     return {
         **identity(one),
-        "withdrawn": bool(one.card.get("withdrawn", False)),
+        "withdrawn": one.withdrawn,
         "title": model.about.title,
         "horizons_months": list(model.horizons),
         "features": [feature_description(feature) for feature in model.features.all],

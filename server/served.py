@@ -49,6 +49,7 @@ class Served:
 
     model: Model
     card: Mapping[str, Any]
+    withdrawn: bool
     questions: tuple[Question, ...]
     statements: Mapping[str, Statements]
     """By stratum."""
@@ -78,6 +79,7 @@ def prepare(artefact: Artefact) -> Served:
     return Served(
         model=model,
         card=artefact.card,
+        withdrawn=bool(artefact.card.get("withdrawn", False)),
         questions=questions_of(model.features, model.about.time_zero),
         statements={stratum: _statements(artefact, stratum) for stratum in model.strata},
     )

@@ -67,7 +67,8 @@ def answer_form(served: Mapping[str, Served], pages: Pages, fields: dict[str, li
     except InvalidPatient as invalid:
         return _refused(pages, one, fields, invalid.problems)
     prediction = predict(model, patient)
-    result = result_of(model, prediction, tell(model, prediction), issue_receipt(model, patient))
+    told = tell(model, prediction, withdrawn=one.withdrawn)
+    result = result_of(model, prediction, told, issue_receipt(model, patient))
     return HTMLResponse(pages.result(one, entered_values(model.features, fields, {}), result))
 
 

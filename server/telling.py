@@ -59,8 +59,8 @@ class Told:
     """Which headline times are not shown because the patient is past them."""
 
 
-def tell(model: Model, prediction: Prediction) -> Told:
-    """Put a prediction into words."""
+def tell(model: Model, prediction: Prediction, *, withdrawn: bool = False) -> Told:
+    """Put a prediction into words; ``withdrawn`` is what the card says of the model."""
     explanation = prediction.explanation
     points = whole_points(
         [contribution.points for contribution in explanation.contributions],
@@ -72,7 +72,7 @@ def tell(model: Model, prediction: Prediction) -> Told:
         whole_points=tuple(points),
         cautions=_cautions(model, prediction),
         unknown=tuple(_unknown(model, prediction, unknown) for unknown in prediction.unknown),
-        warnings=_warnings(model, prediction),
+        warnings=_warnings(model, prediction, withdrawn=withdrawn),
         left_out=_left_out(model, prediction),
     )
 
@@ -85,8 +85,10 @@ def stratum_phrase(model: Model, stratum: str) -> str:
 def support_sentence(support: Support, phrase: str) -> str:
     """Whom the estimate rests on; small numbers of a registry are not shown."""
     patients, deaths = shown_support(support)
-    kind = "published_support" if support.source == "published" else "registry_support"
-    return sentences().say(kind, patients=patients, deaths=deaths, phrase=phrase)
+    if support.source == "published":
+        return sentences().say("published_support", patients=patients, deaths=deaths, phrase=phrase)
+    hidden = support.deaths is not None and deaths is None
+    return sentences().say("registry_support", patients=patients, deaths=deaths, hidden=hidden, phrase=phrase)
 
 
 def shown_support(support: Support) -> tuple[int | None, int | None]:
@@ -168,8 +170,9 @@ def _unknown(model: Model, prediction: Prediction, unknown: UnknownInput) -> Unk
     )
 
 
-def _warnings(model: Model, prediction: Prediction) -> tuple[WarningTold, ...]:
-    told = [WarningTold(notice.code, notice.feature, _warning(model, notice)) for notice in prediction.warnings]
+def _warnings(model: Model, prediction: Prediction, *, withdrawn: bool) -> tuple[WarningTold, ...]:
+    told = [WarningTold("withdrawn", None, sentences().say("withdrawn"))] if withdrawn else []
+    told += [WarningTold(notice.code, notice.feature, _warning(model, notice)) for notice in prediction.warnings]
     support = prediction.support
     if support.source != "published" and support.patients < FEW_BELOW:
         text = sentences().say("few_patients", phrase=stratum_phrase(model, prediction.patient.stratum))

@@ -71,6 +71,13 @@ def test_one_patient_into_a_file(artefact_folder: Path, tmp_path: Path) -> None:
     assert json.loads(output.read_text(encoding="utf-8"))["curve"]["months"][0] == 12
 
 
+def test_a_document_with_a_byte_order_mark_is_read(artefact_folder: Path, tmp_path: Path) -> None:
+    """Some editors begin every file with one."""
+    source = tmp_path / "patient.json"
+    source.write_text('{"features": {"pattern": "both"}}', encoding="utf-8-sig")
+    assert predict(artefact_folder, source).exit_code == 0
+
+
 def test_one_patient_with_problems(artefact_folder: Path) -> None:
     """E18: all of them named, on standard error, exit code 1, nothing predicted."""
     done = predict(artefact_folder, "-", given='{"features": {"pattern": "local", "interval_months": 0}, "x": 1}')

@@ -180,3 +180,14 @@ def test_a_root_that_is_one_of_our_own_pages_is_refused(artefact: Artefact, root
     """Behind a proxy that strips the root, /model/model would arrive as the root itself."""
     with pytest.raises(ValueError, match="begins with the name of a page"):
         create_app([artefact], root_path=root)
+
+
+def test_a_withdrawn_model_says_so_on_every_result(artefact: Artefact) -> None:
+    """A result is read by people who never see the card."""
+    withdrawn = client_of(Artefact(artefact.model, {**artefact.card, "withdrawn": True}, artefact.manifest))
+    assert withdrawn.get("/api/v1/model").json()["withdrawn"] is True
+    for features in ONE_OF_EACH:
+        warning = ask(withdrawn, features)["warnings"][0]
+        assert warning["code"] == "withdrawn"
+        assert warning["text"] in send_form(withdrawn, features).text
+    assert not any(warning["code"] == "withdrawn" for warning in ask(client_of(artefact), LOCAL)["warnings"])

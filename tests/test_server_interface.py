@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 
 from model.artefact import Artefact
 from server.bodies import DRAINED, LARGEST_BODY
+from server.documents import UnreadableDocument, json_object
 from tests.web import BOTH, DISTANT, LOCAL, ONE_OF_EACH, PREDICTIONS, UNKNOWN, as_json, ask, client_of, post_text
 
 
@@ -278,3 +280,12 @@ def test_a_body_nested_almost_too_deep_to_be_read_is_refused_and_never_a_failure
         body = '{"features": {"pattern": ' + "[" * depth + "]" * depth + "}}"
         answer = client.post(PREDICTIONS, content=body, headers={"content-type": "application/json"})
         assert answer.status_code in (400, 422), depth
+
+
+def test_a_member_given_twice_is_found_among_many_at_once() -> None:
+    """Compared in pairs, so many members would take many seconds."""
+    text = "{" + ",".join(f'"{number}":0' for number in [*range(30_000), 29_999]) + "}"
+    started = perf_counter()
+    with pytest.raises(UnreadableDocument, match="29999"):
+        json_object(text)
+    assert perf_counter() - started < 2

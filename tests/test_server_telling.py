@@ -57,6 +57,12 @@ def test_small_numbers_of_a_registry_are_hidden(support: Support, shown: tuple[i
     assert ("fewer than 10" in sentence) == (None in shown and support.source == "registry")
 
 
+def test_deaths_that_are_not_known_are_not_told_as_few() -> None:
+    """Not known is not the same as too few to show."""
+    assert "died" not in support_sentence(Support(40, None, "registry"), "a recurrence")
+    assert "of whom fewer than 10 died" in support_sentence(Support(40, 9, "registry"), "a recurrence")
+
+
 def test_problems_come_in_the_order_of_the_questions() -> None:
     """So that the summary is read beside the form; strangers come last."""
     problems = {name: Problem("unknown_field", allowed={"fields": []}) for name in ("zzz", "alive_months", "pattern")}

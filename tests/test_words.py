@@ -219,9 +219,10 @@ def test_numbers_are_written_as_people_write_them(number: float, text: str) -> N
 def test_a_registrys_small_numbers_are_hidden() -> None:
     """E14: hidden below 10."""
     say = sentences().say
-    assert "fewer than 10 patients" in say("registry_support", patients=None, deaths=None, phrase="x")
-    assert "not known or fewer than 10" in say("registry_support", patients=25, deaths=None, phrase="x")
-    assert "of whom 12 died" in say("registry_support", patients=25, deaths=12, phrase="x")
+    assert "fewer than 10 patients" in say("registry_support", patients=None, deaths=None, hidden=True, phrase="x")
+    assert "fewer than 10 died" in say("registry_support", patients=25, deaths=None, hidden=True, phrase="x")
+    assert "died" not in say("registry_support", patients=25, deaths=None, hidden=False, phrase="x")
+    assert "of whom 12 died" in say("registry_support", patients=25, deaths=12, hidden=False, phrase="x")
 
 
 def test_every_page_has_one_language_and_one_title(client: TestClient) -> None:
