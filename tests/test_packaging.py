@@ -10,6 +10,7 @@ import sysconfig
 import time
 import venv
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urljoin
 from zipfile import ZipFile
@@ -106,7 +107,8 @@ def announced(log: Path, server: subprocess.Popen[bytes]) -> str:
         said = re.search(r"http://[\d.]+:\d+(?=/)", log.read_text(encoding="utf-8"))
         if said and answers(said[0]):
             return said[0]
-        time.sleep(0.1)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=0.1)  # to hear at once when it ends
     pytest.fail(f"The installed server does not answer:\n{log.read_text(encoding='utf-8')}")
 
 
