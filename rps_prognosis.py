@@ -67,12 +67,12 @@ def train(seed: int | None, reconstructions: int | None, output: Path) -> None:
 
     The exit code is 1 when a published figure cannot be met; nothing is written then, and standard error says which.
     """
-    from training.anchoring import NotAnchored
     from training.artefact import OutputOccupied
-    from training.default_model import RECONSTRUCTIONS, SEED, FollowUpOff, train_default
-    from training.evidence import UnfoundedFigure
-    from training.reconstruction import NotReconstructed
-    from training.report import report, steps
+    from training.published.anchoring import NotAnchored
+    from training.published.default_model import RECONSTRUCTIONS, SEED, FollowUpOff, train_default
+    from training.published.evidence import UnfoundedFigure
+    from training.published.reconstruction import NotReconstructed
+    from training.published.report import report, steps
 
     wanted = reconstructions or RECONSTRUCTIONS
     hidden = not sys.stderr.isatty()

@@ -23,14 +23,14 @@ import numpy as np
 
 from model.mixture import mixture
 from model.survival import survival
-from training.acceptance import median_and_survival, p_values
-from training.anchoring import NotAnchored, anchor
-from training.cox import NoFit, newton
-from training.default_model import default_generators
-from training.evidence import Evidence
-from training.generating import Cohort, Generator
-from training.pooling import common_centre, fit_cohort, pool
-from training.reconstruction import NotReconstructed, reconstruct
+from training.fitting.cox import NoFit, newton
+from training.published.acceptance import median_and_survival, p_values
+from training.published.anchoring import NotAnchored, anchor
+from training.published.default_model import default_generators
+from training.published.evidence import Evidence
+from training.published.generating import Cohort, Generator
+from training.published.pooling import common_centre, fit_cohort, pool
+from training.published.reconstruction import NotReconstructed, reconstruct
 
 HORIZONS = (12, 36, 60)
 PATIENTS: Mapping[str, Mapping[str, dict[str, float | str]]] = {

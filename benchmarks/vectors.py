@@ -14,7 +14,7 @@ from pathlib import Path
 
 from model.artefact import MODEL, digest_of, read_artefact
 from model.document import read_model
-from training.default_model import train_default
+from training.published.default_model import train_default
 from training.vectors import vectors
 
 FOLDER = Path(__file__).parent.parent / "docs" / "vectors"

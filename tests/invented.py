@@ -19,7 +19,7 @@ from model.features import UNKNOWN, Feature, Features, Level, Range
 from model.fitted import Block, Fits, Model, Stratum, Support, Term
 from tests.small_artefact import small_strata
 from training.artefact import model_document
-from training.description import default_description
+from training.published.description import default_description
 
 Array = NDArray[np.float64]
 Answers = Mapping[str, float | str]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from model.fitted import Block, Fits, Stratum, Support, Term
 from training.artefact import model_document, write_artefact
-from training.description import default_description
-from training.risk_sets import RiskSets, risk_sets
+from training.fitting.risk_sets import RiskSets, risk_sets
+from training.published.description import default_description
 
 Array = NDArray[np.float64]
 

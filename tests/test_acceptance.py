@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.acceptance import criteria, first_unmet, median_and_survival, p_values
-from training.cox import newton, wald_p
-from training.default_model import default_generators
-from training.generating import Cohort, Generator
-from training.reconstruction import reconstruct
+from training.fitting.cox import newton, wald_p
+from training.published.acceptance import criteria, first_unmet, median_and_survival, p_values
+from training.published.default_model import default_generators
+from training.published.generating import Cohort, Generator
+from training.published.reconstruction import reconstruct
 
 GENERATORS = {generator.stratum: generator for generator in default_generators()}
 

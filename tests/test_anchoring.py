@@ -7,10 +7,10 @@ import pytest
 
 from model.fitted import Stratum
 from model.survival import reference
-from training.anchoring import NotAnchored, anchor
-from training.default_model import default_generators
-from training.pooling import common_centre, fit_cohort, pool
-from training.reconstruction import reconstruct
+from training.published.anchoring import NotAnchored, anchor
+from training.published.default_model import default_generators
+from training.published.pooling import common_centre, fit_cohort, pool
+from training.published.reconstruction import reconstruct
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from training.artefact import (
     refuse_if_occupied,
     write_artefact,
 )
-from training.description import default_description
+from training.published.description import default_description
 
 FILES = {MODEL, CARD, GOLDEN, MANIFEST, ESTIMATORS}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from training.baselines import FAMILIES, Baseline, cumulative_hazard, standard_log_time
+from training.published.baselines import FAMILIES, Baseline, cumulative_hazard, standard_log_time
 
 hazards = st.floats(1e-6, 30)
 shapes = st.floats(0.3, 1.7)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.cox import NoFit, fit, newton
-from training.risk_sets import risk_sets
+from training.fitting.cox import NoFit, fit, newton
+from training.fitting.risk_sets import risk_sets
 
 
 def test_newton_equals_scikit_survival_with_ties() -> None:

@@ -13,7 +13,7 @@ from model.prediction import predict
 from model.spans import first_month_at
 from model.survival import reference
 from training.artefact import OutputOccupied, load_estimators
-from training.default_model import train_default
+from training.published.default_model import train_default
 
 PUBLISHED = {"local": (33, 0.29), "distant": (25, 0.20), "both": (12, 0.14)}
 

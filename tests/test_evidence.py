@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from training.default_model import default_generators
-from training.description import default_description
-from training.evidence import UnfoundedFigure, default_evidence, read_evidence
+from training.published.default_model import default_generators
+from training.published.description import default_description
+from training.published.evidence import UnfoundedFigure, default_evidence, read_evidence
 
 CITATIONS = [{"key": "A 2001", "text": "A. Title.", "doi": "10/x"}]
 

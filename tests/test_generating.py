@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.default_model import default_generators
-from training.evidence import UnfoundedFigure
-from training.generating import Generator, design_of
+from training.published.default_model import default_generators
+from training.published.evidence import UnfoundedFigure
+from training.published.generating import Generator, design_of
 
 GENERATORS = {generator.stratum: generator for generator in default_generators()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model.fitted import Model
-from training.description import default_description
+from training.published.description import default_description
 
 
 def test_the_words_of_the_description_come_back_from_the_file(model: Model) -> None:

@@ -20,7 +20,7 @@ from model.prediction import predict
 from tests.invented import FEATURES, THREE, document, small_model, strata, stratum, valid_inputs
 from tests.small_artefact import small_strata
 from training.artefact import model_document
-from training.description import default_description
+from training.published.description import default_description
 
 Document = dict[str, Any]
 Change = Callable[[Document], object]

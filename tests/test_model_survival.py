@@ -22,7 +22,7 @@ from model.survival import Z, reference, survival, survival_at
 from tests import test_risk_sets as by_hand
 from tests.invented import NONE, ONE, THREE, Answers, known_answers, strata, stratum
 from tests.oracle.export import frames
-from training.risk_sets import RiskSets, risk_sets
+from training.fitting.risk_sets import RiskSets, risk_sets
 
 Array = NDArray[np.float64]
 

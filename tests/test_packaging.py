@@ -131,7 +131,7 @@ def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     held = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == sources | {"rps_prognosis.py"}
     assert any(name.startswith("templates/static/") for name in held)
-    assert any(name.startswith("training/default/") for name in held)
+    assert any(name.startswith("training/published/") for name in held)
 
 
 def test_modules_come_from_the_installed_place(home: Path) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.default_model import default_generators
-from training.generating import Cohort, Generator
-from training.reconstruction import BATCH, NotReconstructed, reconstruct
+from training.published.default_model import default_generators
+from training.published.generating import Cohort, Generator
+from training.published.reconstruction import BATCH, NotReconstructed, reconstruct
 
 BOTH: Generator = next(generator for generator in default_generators() if generator.stratum == "both")
 

@@ -18,7 +18,7 @@ from sksurv.util import Surv
 
 from tests.oracle.export import frames
 from tests.small_artefact import fit
-from training.risk_sets import RiskSets, risk_sets
+from training.fitting.risk_sets import RiskSets, risk_sets
 
 Array = NDArray[np.float64]
 

@@ -68,7 +68,7 @@ class Evidence:
 
 def default_evidence() -> Evidence:
     """The evidence of the default model. Raises UnfoundedFigure."""
-    text = files("training").joinpath("default", "evidence.toml").read_text(encoding="utf-8")
+    text = files("training").joinpath("published", "evidence.toml").read_text(encoding="utf-8")
     return read_evidence(tomllib.loads(text))
 
 

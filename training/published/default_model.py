@@ -13,15 +13,15 @@ from sksurv.linear_model import CoxPHSurvivalAnalysis
 
 from model.document import read_feature
 from model.fitted import Stratum
-from training.acceptance import median_and_survival, p_values
-from training.anchoring import Anchors, anchor
 from training.artefact import model_document, refuse_if_occupied, write_artefact
-from training.card import default_card
-from training.description import default_description
-from training.evidence import Evidence, default_evidence
-from training.generating import Cohort, Generator
-from training.pooling import FittedCohort, common_centre, fit_cohort, pool
-from training.reconstruction import Reconstruction, reconstruct
+from training.published.acceptance import median_and_survival, p_values
+from training.published.anchoring import Anchors, anchor
+from training.published.card import default_card
+from training.published.description import default_description
+from training.published.evidence import Evidence, default_evidence
+from training.published.generating import Cohort, Generator
+from training.published.pooling import FittedCohort, common_centre, fit_cohort, pool
+from training.published.reconstruction import Reconstruction, reconstruct
 
 RECONSTRUCTIONS = 100
 SEED = 20170603

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.cox import NoFit, newton, wald_p
-from training.generating import Cohort, Generator
+from training.fitting.cox import NoFit, newton, wald_p
+from training.published.generating import Cohort, Generator
 
 Array = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from scipy.special import ndtri
 
 from model.features import Feature
 from model.fitted import Term
-from training.baselines import FAMILIES, Baseline
-from training.evidence import Evidence, Figure, UnfoundedFigure
+from training.published.baselines import FAMILIES, Baseline
+from training.published.evidence import Evidence, Figure, UnfoundedFigure
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from scipy.stats import chi2
 from sksurv.linear_model import CoxPHSurvivalAnalysis
 from sksurv.util import Surv
 
-from training.risk_sets import RiskSets, risk_sets
+from training.fitting.risk_sets import RiskSets, risk_sets
 
 Array = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from training.acceptance import criteria, first_unmet
-from training.generating import Cohort, Generator
+from training.published.acceptance import criteria, first_unmet
+from training.published.generating import Cohort, Generator
 
 Array = NDArray[np.float64]
 

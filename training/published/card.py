@@ -12,12 +12,12 @@ from model.fitted import Stratum
 from model.mixture import everybody, mixture
 from model.spans import first_month_at
 from model.survival import reference
-from training.acceptance import criteria
-from training.anchoring import BOUNDS
-from training.evidence import Evidence
+from training.published.acceptance import criteria
+from training.published.anchoring import BOUNDS
+from training.published.evidence import Evidence
 
 if TYPE_CHECKING:
-    from training.default_model import TrainedStratum
+    from training.published.default_model import TrainedStratum
 
 NOT_AVAILABLE = "Not available."
 

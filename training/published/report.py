@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.default_model import default_generators
+from training.published.default_model import default_generators
 
 TABLES = (
     ("Every published figure beside the model's", "published_against_model"),

@@ -9,4 +9,4 @@ from typing import Any
 
 def default_description() -> dict[str, Any]:
     """The description of the default model."""
-    return tomllib.loads(files("training").joinpath("default", "model.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(files("training").joinpath("published", "model.toml").read_text(encoding="utf-8"))

@@ -12,9 +12,9 @@ from sksurv.linear_model import CoxPHSurvivalAnalysis
 
 from model.features import Feature
 from model.fitted import Block, Fits, Stratum, Support, Term
-from training.cox import fit
-from training.generating import Cohort, Generator
-from training.risk_sets import RiskSets, risk_sets
+from training.fitting.cox import fit
+from training.fitting.risk_sets import RiskSets, risk_sets
+from training.published.generating import Cohort, Generator
 
 Array = NDArray[np.float64]
 

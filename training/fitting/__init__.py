@@ -1,0 +1,1 @@
+"""Cox regression: the risk sets, and the coefficients."""
