@@ -10,12 +10,16 @@ import numpy as np
 
 from model.about import About, NotAsked
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features, Level, Range
-from model.fitted import Array, Block, Fits, Model, Stratum, Support, Term
+from model.fitted import Array, Block, Fits, Likeness, LikePatients, Model, Stratum, Support, Term
+from model.likeness import likeness_document
 
-FORMAT = 1
+FORMAT = 2
 """The version of the layout; a reader refuses every other one."""
 
-TRANSFORMATIONS = ("identity", "log", "level")
+TRANSFORMATIONS = ("identity", "log", "rcs", "level")
+
+HIDDEN_BELOW = 10
+"""Counts of fewer patients are not kept: they could point at somebody."""
 
 MOST_MONTHS = 1200
 """A hundred years: beyond them a number of months is a mistake."""
@@ -114,6 +118,9 @@ def _check_uses(stratum: Stratum, features: tuple[Feature, ...]) -> None:
 def _answerable(term: Term, feature: Feature) -> bool:
     if feature.hard is None:
         return term.transformation == "level" and any(level.code == term.level for level in feature.levels)
+    if term.transformation == "rcs":
+        knots, last_part = list(term.knots or ()), len(term.knots or ()) - 2
+        return len(knots) >= 3 and knots == sorted(set(knots)) and term.part in range(last_part + 1)
     return term.transformation == "identity" or (term.transformation == "log" and feature.hard.below(0))
 
 
@@ -152,14 +159,21 @@ def read_feature(document: Document) -> Feature:
 
 
 def _stratum(name: str, document: Document) -> Stratum:
-    terms = tuple(Term(**term) for term in document["terms"])
+    terms = tuple(_term(term) for term in document["terms"])
+    cuts = tuple(document.get("cuts", ()))
     for term in terms:
         if term.transformation not in TRANSFORMATIONS:
             message = f"stratum {name} has a transformation {term.transformation!r} that this program does not know"
             raise UnreadableModel(message)
+        if term.segment is not None and term.segment not in range(len(cuts) + 1):
+            message = f"stratum {name} has a term in segment {term.segment}, and its cuts are {list(cuts)}"
+            raise UnreadableModel(message)
     fits, m, g, p = document["fits"], len(document["fits"]["hazard"]), len(document["months"]), len(terms)
     if document["months"] != list(range(g)) or g < 2 or m < 1:
         message = f"stratum {name}: months must be 0, 1, 2, …, and there must be a fit"
+        raise UnreadableModel(message)
+    if list(cuts) != sorted(set(cuts)) or any(type(cut) is not int or not 0 < cut < g - 1 for cut in cuts):
+        message = f"stratum {name}: cuts are rising months within the follow-up, and these are {list(cuts)}"
         raise UnreadableModel(message)
     return Stratum(
         name=name,
@@ -175,7 +189,24 @@ def _stratum(name: str, document: Document) -> Stratum:
         ),
         blocks=tuple(_block(block, m) for block in document["blocks"]),
         support=_support(document["support"], name),
+        cuts=cuts,
+        likeness=_likeness(document.get("likeness"), name),
     )
+
+
+def _term(document: Document) -> Term:
+    knots = document.get("knots")
+    return Term(**{**document, "knots": None if knots is None else tuple(float(knot) for knot in knots)})
+
+
+def _likeness(document: Document | None, name: str) -> Likeness | None:
+    if document is None:
+        return None
+    groups = tuple(LikePatients(**group) for group in document["groups"])
+    if any(group.patients < HIDDEN_BELOW or (group.deaths or HIDDEN_BELOW) < HIDDEN_BELOW for group in groups):
+        message = f"stratum {name} counts fewer than {HIDDEN_BELOW} patients who are alike"
+        raise UnreadableModel(message)
+    return Likeness({feature: tuple(edges) for feature, edges in document["edges"].items()}, groups)
 
 
 def _support(document: Document, name: str) -> Support:
@@ -254,4 +285,6 @@ def stratum_document(stratum: Stratum) -> dict[str, Any]:
             for block in stratum.blocks
         ],
         "support": asdict(stratum.support),
+        "cuts": list(stratum.cuts),
+        "likeness": likeness_document(stratum.likeness),
     }

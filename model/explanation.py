@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,13 +17,15 @@ from model.survival import Z, reference, survival_at
 class HazardRatio:
     """How many times as high the hazard of death is with this value as with ``reference``, and its 95 % limits.
 
-    It describes the whole curve and does not add up to the points.
+    It holds from after ``first_month`` to ``last_month``, and does not add up to the points.
     """
 
     estimate: float
     lower: float
     upper: float
     reference: float | str
+    first_month: int
+    last_month: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Contribution:
     feature: str
     value: float | str
     points: float
-    hazard_ratio: HazardRatio
+    hazard_ratios: tuple[HazardRatio, ...]
+    """One that holds throughout, or one for each segment of time in which the predictor counts differently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def explain(
                 feature=player.name,
                 value=known[player.name],
                 points=100 * _share(player.name, [other.name for other in players], worth),
-                hazard_ratio=hazard_ratio(stratum, player, known[player.name]),
+                hazard_ratios=hazard_ratios(stratum, player, known[player.name]),
             )
             for player in players
         ),
@@ -95,15 +98,29 @@ def _share(name: str, names: list[str], worth: Mapping[tuple[str, ...], float]) 
     return share
 
 
-def hazard_ratio(stratum: Stratum, feature: Feature, value: float | str) -> HazardRatio:
-    """The hazard of death with this value against the feature's reference value, all else equal."""
+def hazard_ratios(stratum: Stratum, feature: Feature, value: float | str) -> tuple[HazardRatio, ...]:
+    """The hazard of death with this value against the feature's reference value, all else equal.
+
+    One for all time, or one for each segment of time where the model lets the effect change.
+    """
+    own = [(column, term) for column, term in enumerate(stratum.terms) if term.feature == feature.name]
+    if all(term.segment is None for _, term in own):
+        return (_hazard_ratio(stratum, feature, value, [column for column, _ in own], (0, stratum.last_month)),)
+    return tuple(
+        _hazard_ratio(stratum, feature, value, [c for c, term in own if term.segment in (None, number)], months)
+        for number, months in enumerate(stratum.segments)
+    )
+
+
+def _hazard_ratio(
+    stratum: Stratum, feature: Feature, value: float | str, columns: Sequence[int], months: tuple[int, int]
+) -> HazardRatio:
     if feature.reference is None:
         message = f"{feature.name} has no reference value"
         raise ValueError(message)
     differences = [
-        (column, term.evaluate(value) - term.evaluate(feature.reference))
-        for column, term in enumerate(stratum.terms)
-        if term.feature == feature.name
+        (column, stratum.terms[column].evaluate(value) - stratum.terms[column].evaluate(feature.reference))
+        for column in columns
     ]
     log_ratio = sum(difference * float(stratum.coefficients[column]) for column, difference in differences)
     covariance = stratum.coefficient_covariance
@@ -113,4 +130,6 @@ def hazard_ratio(stratum: Stratum, feature: Feature, value: float | str) -> Haza
         lower=math.exp(log_ratio - Z * error),
         upper=math.exp(log_ratio + Z * error),
         reference=feature.reference,
+        first_month=months[0],
+        last_month=months[1],
     )

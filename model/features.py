@@ -115,6 +115,16 @@ class Features:
         """The stratum question first, then every predictor."""
         return (self.stratum, *self.predictors)
 
+    @property
+    def only_stratum(self) -> str | None:
+        """The stratum of every patient, where there is but one: nobody needs to be asked for it."""
+        return self.stratum.levels[0].code if len(self.stratum.levels) == 1 else None
+
+    @property
+    def asked(self) -> tuple[Feature, ...]:
+        """The questions that have more than one answer, in their order."""
+        return self.all if self.only_stratum is None else self.predictors
+
     def named(self, name: str) -> Feature:
         """The feature with this name; KeyError when there is none."""
         for feature in self.all:

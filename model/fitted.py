@@ -5,6 +5,7 @@ Nothing here knows how the numbers came about; :mod:`model.survival` says what t
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,22 +26,56 @@ class Term:
 
     feature: str
     transformation: str
-    """``identity``, ``log`` or ``level``."""
+    """``identity``, ``log``, ``rcs`` (restricted cubic spline) or ``level``."""
     level: str | None = None
+    knots: tuple[float, ...] | None = None
+    """The knots of a spline, rising."""
+    part: int | None = None
+    """Which column of a spline: 0 is the number itself, 1 to knots - 2 bend it."""
+    segment: int | None = None
+    """The segment of time in which the column counts; None is all of them."""
 
     @property
     def name(self) -> str:
-        """The column as a table names it: "log interval_months", "resection = yes"."""
+        """The column as a table names it: "log interval_months", "resection = yes", "rcs age (1), segment 0"."""
         if self.transformation == "level":
-            return f"{self.feature} = {self.level}"
-        return self.feature if self.transformation == "identity" else f"{self.transformation} {self.feature}"
+            name = f"{self.feature} = {self.level}"
+        elif self.transformation == "rcs":
+            name = f"rcs {self.feature} ({self.part})"
+        else:
+            name = self.feature if self.transformation == "identity" else f"log {self.feature}"
+        return name if self.segment is None else f"{name}, segment {self.segment}"
 
     def evaluate(self, value: float | str) -> float:
         """The column's value for one answer of the feature, before centring."""
         if self.transformation == "level":
             return float(value == self.level)
         number = float(value)
+        if self.transformation == "rcs" and self.knots is not None and self.part:
+            return spline_part(number, self.knots, self.part)
         return math.log(number) if self.transformation == "log" else number
+
+
+def spline_part(number: float, knots: tuple[float, ...], part: int) -> float:
+    """One bending column of a restricted cubic spline: cubic between the knots, straight beyond the outer ones.
+
+    With t the k knots and u₊³ the cube of u where u is positive and else 0, part j is::
+
+        ((x-tⱼ)₊³ - (x-tₖ₋₁)₊³·(tₖ-tⱼ)/(tₖ-tₖ₋₁) + (x-tₖ)₊³·(tₖ₋₁-tⱼ)/(tₖ-tₖ₋₁)) / (tₖ-t₁)²
+
+    Harrell FE. Regression Modeling Strategies, 2nd ed. Springer 2015, chapter 2.4.5.
+    """
+    first, own, before_last, last = knots[0], knots[part - 1], knots[-2], knots[-1]
+
+    def cube(knot: float) -> float:
+        return float(max(number - knot, 0.0) ** 3)
+
+    bent = (
+        cube(own)
+        - cube(before_last) * (last - own) / (last - before_last)
+        + cube(last) * (before_last - own) / (last - before_last)
+    )
+    return bent / (last - first) ** 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +123,29 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class LikePatients:
+    """Patients with the same answers, numbers by their group: how many, and how many of them died.
+
+    None is hidden: fewer than 10.
+    """
+
+    answers: Mapping[str, str | int]
+    patients: int
+    deaths: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How many patients were like one: those of a stratum with the same levels, and numbers in the same group.
+
+    ``edges`` are, for each number, the bounds between its groups; ``groups`` only those of at least 10 patients.
+    """
+
+    edges: Mapping[str, tuple[float, ...]]
+    groups: tuple[LikePatients, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Support:
     """Whom the estimate of a stratum rests on."""
 
@@ -102,7 +160,8 @@ class Support:
 class Stratum:
     """One recurrence pattern (or whatever divides the patients): its fits, and its predictors' distribution.
 
-    ``months`` (G,) is 0, 1, … up to the last supported time.
+    ``months`` (G,) is 0, 1, … up to the last supported time. ``cuts`` are the months that divide it into segments of
+    time in which effects may differ; a death at a cut belongs to the segment that ends there.
     """
 
     name: str
@@ -112,11 +171,40 @@ class Stratum:
     fits: Fits
     blocks: tuple[Block, ...]
     support: Support
+    cuts: tuple[int, ...] = ()
+    likeness: Likeness | None = None
+    """How many patients were like a given one; None where nobody can know."""
 
     @property
     def last_month(self) -> int:
         """The last time that the data support."""
         return int(self.months[-1])
+
+    @cached_property
+    def segments(self) -> tuple[tuple[int, int], ...]:
+        """The K segments of time, each from after its first month up to and including its last."""
+        bounds = (0, *self.cuts, self.last_month)
+        return tuple(itertools.pairwise(bounds))
+
+    @cached_property
+    def counts_in(self) -> Array:
+        """(K, p) 1 where a column of the design counts in a segment of time, and 0 elsewhere."""
+        own = [[term.segment is None or term.segment == k for term in self.terms] for k in range(len(self.segments))]
+        return np.array(own, dtype=float).reshape(len(self.segments), len(self.terms))
+
+    def within(self, cumulative: Array) -> Array:
+        """(K, G, …) What each segment of time adds to a cumulative sum (G, …) up to each month."""
+        grown = [np.clip(self.months, first, last) for first, last in self.segments]
+        return np.array([cumulative[at] - cumulative[at[0]] for at in grown])
+
+    @cached_property
+    def hazard_within(self) -> Array:
+        """(K, G) The pooled cumulative hazard by segment of time."""
+        return self.within(self.hazard)
+
+    def ratios(self, rows: Array) -> Array:
+        """(J, K) exp(β̄·x) of J centred design rows in each segment of time."""
+        return np.asarray(np.exp(rows @ (self.counts_in * self.coefficients).T))
 
     @cached_property
     def hazard(self) -> Array:

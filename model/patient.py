@@ -105,7 +105,7 @@ class Patient:
                 else:
                     answers[feature.name] = answer
 
-        stratum = answers.pop(features.stratum.name, None)
+        stratum = answers.pop(features.stratum.name, features.only_stratum)
         if stratum is None and features.stratum.name not in problems:
             problems[features.stratum.name] = _missing(features.stratum)
         if isinstance(stratum, str):

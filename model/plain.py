@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from model.explanation import Contribution
 from model.fitted import Array
 from model.prediction import Prediction
 
@@ -35,18 +36,7 @@ def plain_prediction(prediction: Prediction) -> dict[str, Any]:
             "horizon_months": explanation.horizon_months,
             "reference_survival": explanation.reference_survival,
             "survival": explanation.survival,
-            "contributions": [
-                {
-                    "feature": contribution.feature,
-                    "value": contribution.value,
-                    "hazard_ratio": contribution.hazard_ratio.estimate,
-                    "hazard_ratio_lower": contribution.hazard_ratio.lower,
-                    "hazard_ratio_upper": contribution.hazard_ratio.upper,
-                    "hazard_ratio_against": contribution.hazard_ratio.reference,
-                    "points": contribution.points,
-                }
-                for contribution in explanation.contributions
-            ],
+            "contributions": [_contribution(contribution) for contribution in explanation.contributions],
         },
         "unknown": [
             {
@@ -58,6 +48,30 @@ def plain_prediction(prediction: Prediction) -> dict[str, Any]:
             }
             for unknown in prediction.unknown
         ],
+    }
+
+
+def _contribution(contribution: Contribution) -> dict[str, Any]:
+    """One hazard ratio where it holds throughout; where it changes, none but the list of all."""
+    first, *others = contribution.hazard_ratios
+    return {
+        "feature": contribution.feature,
+        "value": contribution.value,
+        "hazard_ratio": None if others else first.estimate,
+        "hazard_ratio_lower": None if others else first.lower,
+        "hazard_ratio_upper": None if others else first.upper,
+        "hazard_ratio_against": first.reference,
+        "hazard_ratios": [
+            {
+                "after_month": ratio.first_month,
+                "to_month": ratio.last_month,
+                "estimate": ratio.estimate,
+                "lower": ratio.lower,
+                "upper": ratio.upper,
+            }
+            for ratio in (contribution.hazard_ratios if others else ())
+        ],
+        "points": contribution.points,
     }
 
 

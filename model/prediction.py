@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from model.explanation import Explanation, explain
 from model.features import Feature, Range
 from model.fitted import Array, Model, Stratum, Support
+from model.likeness import Like, like
 from model.mixture import mixture
 from model.patient import Patient
 from model.spans import Spans, spans
@@ -59,6 +60,8 @@ class Prediction:
     unknown: tuple[UnknownInput, ...]
     warnings: tuple[InputWarning, ...]
     support: Support
+    like: Like | None
+    """How many of the registry's patients were like this one; None where nobody can know."""
 
 
 def predict(model: Model, patient: Patient) -> Prediction:
@@ -82,6 +85,7 @@ def predict(model: Model, patient: Patient) -> Prediction:
         ),
         warnings=_warnings(features, patient),
         support=stratum.support,
+        like=like(stratum, patient),
     )
 
 

@@ -41,23 +41,29 @@ def survival(stratum: Stratum, patients: Mixture, alive_months: int = 0) -> Curv
     the fits by Rubin's rules; for one kind of patient, and one fit, they are R's ``conf.type = "log-log"``.
     """
     start = alive_months
-    if patients.weight_deviations is None:
+    if patients.weight_deviations is None and not stratum.cuts:
         return _of_one_kind(stratum, patients.rows[0], start)
-    hazard, variance = stratum.hazard[start:], stratum.hazard_variance[start:]
-    ratios = np.exp(patients.rows @ stratum.coefficients)
-    alive, log_share = _alive(hazard, ratios, patients)
+    ratios = stratum.ratios(patients.rows)
+    alive, log_share = _alive((stratum.hazard_within.T @ ratios.T)[start:], patients.weights)
     share_alive = alive @ patients.weights
 
-    # How log N changes with each part of the cumulative hazard: Σ aⱼ and Σ aⱼxⱼ, aⱼ = wⱼ·Sⱼ·exp(β̄·xⱼ)/N.
-    scaled = alive * (patients.weights * ratios) / share_alive[:, None]
-    level = scaled.sum(axis=1)
-    levers = np.concatenate([scaled @ patients.rows, level[:, None]], axis=1)
-    errors = np.matmul(levers[:, None, :], stratum.spread[start:])[:, 0, :]
+    errors, noise = np.zeros((len(alive), stratum.spread.shape[2])), np.zeros(len(alive))
+    for counts, ratio, spread, variance in zip(
+        stratum.counts_in, ratios.T, _spread_within(stratum), stratum.within(stratum.hazard_variance), strict=True
+    ):
+        # How log N changes with each part of the cumulative hazard in this segment of time: Σ aⱼ and Σ aⱼxⱼ,
+        # aⱼ = wⱼ·Sⱼ·exp(β̄·xⱼ)/N.
+        scaled = alive * (patients.weights * ratio) / share_alive[:, None]
+        level = scaled.sum(axis=1)
+        levers = np.concatenate([scaled @ (patients.rows * counts), level[:, None]], axis=1)
+        errors += np.matmul(levers[:, None, :], spread[start:])[:, 0, :]
+        noise += (level - level[0]) ** 2 * variance[start] + level**2 * (variance[start:] - variance[start])
     errors -= errors[0].copy()
-    shift = (alive[0] / share_alive[0] - alive / share_alive[:, None]) @ patients.weight_deviations.T
-    errors[:, -stratum.fits.count :] += math.sqrt(stratum.between_weight) * shift
-    noise = (level - level[0]) ** 2 * variance[0] + level**2 * (variance - variance[0])
+    if patients.weight_deviations is not None:
+        shift = (alive[0] / share_alive[0] - alive / share_alive[:, None]) @ patients.weight_deviations.T
+        errors[:, -stratum.fits.count :] += math.sqrt(stratum.between_weight) * shift
 
+    hazard = stratum.hazard[start:]
     seen = hazard > hazard[0]
     # Rounding must not raise the curve in a month without a death, and so the running maximum.
     total = np.where(seen, np.maximum.accumulate(log_share[0] - log_share), 0.0)
@@ -111,18 +117,20 @@ def _since(stratum: Stratum, start: int) -> _Since:
 
 def survival_at(stratum: Stratum, patients: Mixture, month: int, alive_months: int = 0) -> float:
     """The estimate of :func:`survival` at one month, without its limits: cheap enough for every set of predictors."""
-    ratios = np.exp(patients.rows @ stratum.coefficients)
-    if len(ratios) == 1:
-        return float(np.exp(-(stratum.hazard[month] - stratum.hazard[alive_months]) * ratios[0]))
-    _, log_share = _alive(stratum.hazard[[month, alive_months]], ratios, patients)
+    if len(patients.rows) == 1 and not stratum.cuts:
+        ratio = math.exp(patients.rows[0] @ stratum.coefficients)
+        return math.exp(-(float(stratum.hazard[month]) - float(stratum.hazard[alive_months])) * ratio)
+    hazards = stratum.hazard_within[:, [month, alive_months]].T @ stratum.ratios(patients.rows).T
+    _, log_share = _alive(hazards, patients.weights)
     return float(np.exp(log_share[0] - log_share[1]))
 
 
 @lru_cache(maxsize=1024)
 def reference(stratum: Stratum, alive_months: int = 0) -> Array:
     """Survival of all patients of the stratum at each month from s on, given that they are alive at s."""
-    ratios = np.exp(everybody(stratum).rows @ stratum.coefficients)
-    _, log_share = _alive(stratum.hazard[alive_months:], ratios, everybody(stratum))
+    patients = everybody(stratum)
+    hazards = stratum.hazard_within[:, alive_months:].T @ stratum.ratios(patients.rows).T
+    _, log_share = _alive(hazards, patients.weights)
     return _shared(np.exp(np.minimum.accumulate(log_share - log_share[0])))
 
 
@@ -132,11 +140,17 @@ def _shared(array: Array) -> Array:
     return array
 
 
-def _alive(hazard: Array, ratios: Array, patients: Mixture) -> tuple[Array, Array]:
-    """(G, J) survival of each kind over that of the kind that lives longest, and (G,) log N.
+def _alive(hazards: Array, weights: Array) -> tuple[Array, Array]:
+    """(G, J) survival of each kind over that of the kind that lives longest, and (G,) log N, of hazards (G, J).
 
     Kept as a quotient and a logarithm because survival itself can be too small for a float, and N(t)/N(s) is not.
     """
-    lowest = ratios.min()
-    alive = np.exp(-np.outer(hazard, ratios - lowest))
-    return alive, np.log(alive @ patients.weights) - hazard * lowest
+    lowest = hazards.min(axis=1)
+    alive = np.exp(lowest[:, None] - hazards)
+    return alive, np.log(alive @ weights) - lowest
+
+
+@lru_cache(maxsize=64)
+def _spread_within(stratum: Stratum) -> Array:
+    """(K, G, p + 1, M·p + M) What each segment of time adds to ``stratum.spread``."""
+    return _shared(stratum.within(stratum.spread))

@@ -68,6 +68,9 @@ def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: 
             "source": support.source,
             "last_month": served.model.strata[stratum].last_month,
             "text": statements.support,
+            "like": None
+            if prediction.like is None or told.like is None
+            else {"patients": prediction.like.patients, "deaths": prediction.like.deaths, "text": told.like},
         },
         "statements": {
             "status": statements.status,

@@ -59,7 +59,8 @@ def prepare_form(environment: Environment, served: Served, site: Site) -> Form:
         empty=preprinted(frame, ["asked"], changing=False, **standing),
         changing=preprinted(frame, ["asked"], changing=True, **standing),
         questions=tuple(
-            _printed(ask, question, divides=position == 0) for position, question in enumerate(served.questions)
+            _printed(ask, question, divides=question.name == served.model.features.stratum.name)
+            for question in served.questions
         ),
         asked=ask,
     )

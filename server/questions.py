@@ -57,7 +57,7 @@ class Refusal:
 
 def questions_of(features: Features, time_zero: str) -> tuple[Question, ...]:
     """The questions of a model: the stratum first, then every predictor, then how much time has passed."""
-    asked = [_question(features, feature, f"q{position}") for position, feature in enumerate(features.all)]
+    asked = [_question(features, feature, f"q{position}") for position, feature in enumerate(features.asked)]
     return (*asked, _alive_question(features, time_zero, f"q{len(asked)}"))
 
 

@@ -66,7 +66,9 @@ def _stratum(features: Features, stratum: str) -> Schema:
             features.stratum.name: {"const": stratum, "description": features.stratum.definition},
             **{feature.name: _value(feature) for feature in used},
         },
-        "required": [features.stratum.name, *(feature.name for feature in used)],
+        "required": [features.stratum.name, *(feature.name for feature in used)]
+        if features.only_stratum is None
+        else [feature.name for feature in used],
         "additionalProperties": False,
     }
 

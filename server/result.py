@@ -184,20 +184,24 @@ def _way(model: Model, prediction: Prediction, told: Told) -> Way:
 
 
 def _ratios(model: Model, prediction: Prediction) -> tuple[Ratio, ...]:
-    found = []
+    found: list[Ratio] = []
+    say = sentences().say
     for contribution in prediction.explanation.contributions:
         feature: Feature = model.features.named(contribution.feature)
-        ratio = contribution.hazard_ratio
-        found.append(
+        value, changes = value_text(feature, contribution.value), len(contribution.hazard_ratios) > 1
+        found += [
             Ratio(
                 label=feature.label,
-                value=value_text(feature, contribution.value),
+                value=say("ratio_value", value=value, after=ratio.first_month, to=ratio.last_month)
+                if changes
+                else value,
                 against=value_text(feature, ratio.reference),
                 estimate=f"{ratio.estimate:.2f}",
                 lower=f"{ratio.lower:.2f}",
                 upper=f"{ratio.upper:.2f}",
             )
-        )
+            for ratio in contribution.hazard_ratios
+        ]
     return tuple(found)
 
 

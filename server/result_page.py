@@ -14,7 +14,19 @@ from server.served import Served
 from server.sites import Site
 
 HOLES = (
-    *("group", "inputs", "headlines", "left_out", "warnings", "sentences", "way", "cautions", "unknown", "chart"),
+    *(
+        "group",
+        "inputs",
+        "headlines",
+        "left_out",
+        "like",
+        "warnings",
+        "sentences",
+        "way",
+        "cautions",
+        "unknown",
+        "chart",
+    ),
     *("spans", "rows", "ratios", "receipt", "form"),
 )
 NOTHING = Html("")
@@ -39,6 +51,7 @@ class ResultPage:
                 + [parts["headline_beyond"].fill(time=time) for time in result.beyond]
             ),
             left_out=NOTHING if told.left_out is None else parts["left_out"].fill(text=told.left_out),
+            like=NOTHING if told.like is None else parts["like"].fill(text=told.like),
             warnings=joined([parts["warning"].fill(text=warning.text) for warning in told.warnings]),
             sentences=joined([parts["said"].fill(text=text) for text in told.sentences]),
             way=self._way(result.way) if result.way.steps else NOTHING,

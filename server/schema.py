@@ -46,18 +46,30 @@ class Spans(TypedDict):
     best_tenth_months: float | None
 
 
+class SegmentRatio(TypedDict):
+    """A hazard ratio that holds from after one month to another."""
+
+    after_month: int
+    to_month: int
+    estimate: float
+    lower: float
+    upper: float
+
+
 class Contribution(TypedDict):
     """One known predictor's part in the difference to the reference, in percentage points.
 
-    The hazard ratio is against another value of the predictor and does not add up to the points.
+    The hazard ratio is against another value of the predictor and does not add up to the points. Where the model lets
+    it change with time it is null, and ``hazard_ratios`` holds one for each segment of time; else that is empty.
     """
 
     feature: str
     value: float | str
-    hazard_ratio: float
-    hazard_ratio_lower: float
-    hazard_ratio_upper: float
+    hazard_ratio: float | None
+    hazard_ratio_lower: float | None
+    hazard_ratio_upper: float | None
     hazard_ratio_against: float | str
+    hazard_ratios: list[SegmentRatio]
     points: float
 
 
@@ -100,6 +112,14 @@ class Warned(TypedDict):
     text: str
 
 
+class LikePatients(TypedDict):
+    """Those of them with the same answers; null where they are too few to show."""
+
+    patients: int | None
+    deaths: int | None
+    text: str
+
+
 class Support(TypedDict):
     """Whom the estimate rests on; null where it is not known or too few to show."""
 
@@ -108,6 +128,7 @@ class Support(TypedDict):
     source: str
     last_month: int
     text: str
+    like: LikePatients | None
 
 
 class Statements(TypedDict):

@@ -55,6 +55,8 @@ class Told:
     cautions: tuple[Caution, ...]
     unknown: tuple[UnknownTold, ...]
     warnings: tuple[WarningTold, ...]
+    like: str | None
+    """How many of the registry's patients were like this one; None where nobody can know."""
     left_out: str | None
     """Which headline times are not shown because the patient is past them."""
 
@@ -73,6 +75,7 @@ def tell(model: Model, prediction: Prediction, *, withdrawn: bool = False) -> To
         cautions=_cautions(model, prediction),
         unknown=tuple(_unknown(model, prediction, unknown) for unknown in prediction.unknown),
         warnings=_warnings(model, prediction, withdrawn=withdrawn),
+        like=_like(model, prediction),
         left_out=_left_out(model, prediction),
     )
 
@@ -177,6 +180,9 @@ def _warnings(model: Model, prediction: Prediction, *, withdrawn: bool) -> tuple
     if support.source != "published" and support.patients < FEW_BELOW:
         text = sentences().say("few_patients", phrase=stratum_phrase(model, prediction.patient.stratum))
         told.append(WarningTold("few_patients", None, text))
+    elif prediction.like is not None and (prediction.like.patients or 0) < FEW_BELOW:
+        text = sentences().say("few_like", phrase=stratum_phrase(model, prediction.patient.stratum))
+        told.append(WarningTold("few_like", None, text))
     return tuple(told)
 
 
@@ -189,6 +195,17 @@ def _warning(model: Model, notice: InputWarning) -> str:
         unit=feature.unit,
         low=number_text(notice.expected.low),
         high=number_text(notice.expected.high),
+    )
+
+
+def _like(model: Model, prediction: Prediction) -> str | None:
+    if prediction.like is None:
+        return None
+    return sentences().say(
+        "like",
+        patients=prediction.like.patients,
+        deaths=prediction.like.deaths,
+        phrase=stratum_phrase(model, prediction.patient.stratum),
     )
 
 

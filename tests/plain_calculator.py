@@ -197,6 +197,7 @@ def contribution(stratum: Stratum, known: Answers, s: int, t: int, feature: Json
         "hazard_ratio_lower": lower,
         "hazard_ratio_upper": upper,
         "hazard_ratio_against": against,
+        "hazard_ratios": [],
         "points": points,
     }
 

@@ -105,9 +105,9 @@ def test_mistake_5_the_sign_of_risk_turned_round(artefact: Artefact) -> None:
         assert (more > fewer) == (effects[feature, level] < 0)
     prediction = predict(artefact.model, Patient.parse(artefact.model.features, LOCAL))
     for contribution in prediction.explanation.contributions:
-        at_reference = {**LOCAL, contribution.feature: contribution.hazard_ratio.reference}
+        at_reference = {**LOCAL, contribution.feature: contribution.hazard_ratios[0].reference}
         lower = survival_at(artefact.model, LOCAL, 36) < survival_at(artefact.model, at_reference, 36)
-        assert lower == (contribution.hazard_ratio.estimate > 1)
+        assert lower == (contribution.hazard_ratios[0].estimate > 1)
 
 
 def test_mistake_6_a_result_before_any_entry(client: TestClient) -> None:

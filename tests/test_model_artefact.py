@@ -139,9 +139,9 @@ def test_a_manifest_without_files_is_refused(folder: Path) -> None:
 
 def test_another_format_version_is_refused(folder: Path) -> None:
     """Issue: refused when the format version disagrees."""
-    write(folder / MODEL, {**read(folder / MODEL), "format": 2})
+    write(folder / MODEL, {**read(folder / MODEL), "format": 1})
     sign(folder)
-    refused(folder, "model.json cannot be read: its format is 2, and this program reads format 1")
+    refused(folder, "model.json cannot be read: its format is 1, and this program reads format 2")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "null"])

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.explanation import explain, hazard_ratio
+from model.explanation import explain, hazard_ratios
 from model.features import Feature
 from model.fitted import Block, Stratum, Term
 from model.mixture import mixture
@@ -134,7 +134,7 @@ def test_a_value_with_a_higher_hazard_has_points_below_zero() -> None:
     worse = explain(of, features, {"grade": "g2"}, 13)
     better = explain(of, features, {"grade": "g1"}, 13)
     assert worse.contributions[0].points < 0 < better.contributions[0].points
-    assert worse.contributions[0].hazard_ratio.estimate > 1 == better.contributions[0].hazard_ratio.estimate
+    assert worse.contributions[0].hazard_ratios[0].estimate > 1 == better.contributions[0].hazard_ratios[0].estimate
     assert worse.survival < worse.reference_survival < better.survival
 
 
@@ -142,7 +142,7 @@ def test_a_hazard_ratio_of_a_number_is_against_its_reference_value() -> None:
     """By hand: log hazard ratio β·(log 20 - log 5), with Rubin's variance of β; the centre does not matter."""
     of = stratum(2, 2, (Term("size", "log"),))
     fits = replace(of.fits, coefficients=np.array([[0.3], [0.5]]), covariance=np.array([[[0.04]], [[0.06]]]))
-    found = hazard_ratio(replace(of, fits=fits), SIZE, 20.0)
+    (found,) = hazard_ratios(replace(of, fits=fits), SIZE, 20.0)
     # W̄ = .05, B = .02, (1 + 1/2)·B = .03.
     error = math.sqrt(0.05 + 0.03) * math.log(4)
     assert found.reference == 5.0
@@ -156,11 +156,11 @@ def test_a_hazard_ratio_of_a_level_is_against_its_reference_level() -> None:
     of = stratum(2, 1, (Term("grade", "level", "g2"), Term("grade", "level", "g3")))
     covariance = np.array([[[0.04, 0.01], [0.01, 0.09]]])
     of = replace(of, fits=replace(of.fits, coefficients=np.array([[0.2, -0.5]]), covariance=covariance))
-    against_first = hazard_ratio(of, GRADE, "g3")
+    (against_first,) = hazard_ratios(of, GRADE, "g3")
     assert against_first.reference == "g1"
     assert against_first.estimate == pytest.approx(math.exp(-0.5), rel=1e-13)
     assert against_first.upper == pytest.approx(math.exp(-0.5 + Z * 0.3), rel=1e-12)
-    against_second = hazard_ratio(of, replace(GRADE, reference="g2"), "g3")
+    (against_second,) = hazard_ratios(of, replace(GRADE, reference="g2"), "g3")
     assert against_second.estimate == pytest.approx(math.exp(-0.7), rel=1e-13)
     assert against_second.upper == pytest.approx(math.exp(-0.7 + Z * math.sqrt(0.04 + 0.09 - 0.02)), rel=1e-12)
 
@@ -168,14 +168,14 @@ def test_a_hazard_ratio_of_a_level_is_against_its_reference_level() -> None:
 @pytest.mark.parametrize(("feature", "value"), [(SIZE, 5.0), (GRADE, "g1"), (SITE, "here")])
 def test_the_reference_value_itself_has_a_ratio_of_1_without_uncertainty(feature: Feature, value: float | str) -> None:
     """A ratio to oneself is known."""
-    found = hazard_ratio(stratum(2, 3, THREE), feature, value)
+    (found,) = hazard_ratios(stratum(2, 3, THREE), feature, value)
     assert (found.lower, found.estimate, found.upper) == (1, 1, 1)
 
 
 def test_other_predictors_do_not_touch_a_hazard_ratio() -> None:
     """All else equal: only the feature's own columns count."""
     of = stratum(2, 3, THREE)
-    found = hazard_ratio(of, SITE, "there")
+    (found,) = hazard_ratios(of, SITE, "there")
     assert found.estimate == pytest.approx(math.exp(of.coefficients[3]), rel=1e-13)
     error = math.sqrt(of.coefficient_covariance[3, 3])
     assert found.lower == pytest.approx(math.exp(of.coefficients[3] - Z * error), rel=1e-12)
@@ -184,7 +184,7 @@ def test_other_predictors_do_not_touch_a_hazard_ratio() -> None:
 def test_a_feature_without_a_reference_has_no_hazard_ratio() -> None:
     """An error and not a ratio to something."""
     with pytest.raises(ValueError, match="size has no reference value"):
-        hazard_ratio(stratum(2, 3, THREE), replace(SIZE, reference=None), 3.0)
+        hazard_ratios(stratum(2, 3, THREE), replace(SIZE, reference=None), 3.0)
 
 
 @pytest.mark.parametrize("known", [{"size": 9.0}, {"size": 9.0, "grade": "g2"}])

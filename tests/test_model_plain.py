@@ -54,7 +54,7 @@ def test_every_number_stands_under_its_name(inputs: dict[str, Any]) -> None:
             contribution.value,
             contribution.points,
         )
-        assert row["hazard_ratio"] == contribution.hazard_ratio.estimate
+        assert row["hazard_ratio"] == contribution.hazard_ratios[0].estimate
     for row, unknown in zip(plain["unknown"], found.unknown, strict=True):
         assert (row["feature"], row["lowest"], row["highest"]) == (unknown.feature, unknown.lowest, unknown.highest)
 

@@ -99,7 +99,7 @@ def test_points_lead_from_the_reference_to_the_estimate(inputs: dict[str, Any]) 
     ]
     for contribution in explanation.contributions:
         assert contribution.value == found.patient.values[contribution.feature]
-        ratio = contribution.hazard_ratio
+        (ratio,) = contribution.hazard_ratios
         assert ratio.lower <= ratio.estimate <= ratio.upper
 
 
