@@ -92,5 +92,5 @@ $(ENVIRONMENT)/development: $(ENVIRONMENT)/project
 	$(FROM_LOCK) requirements-dev.lock
 	touch $@
 
-$(MODEL)/manifest.json: $(wildcard model/*.py training/*.py training/fitting/*.py training/published/*) | $(ENVIRONMENT)/project
+$(MODEL)/manifest.json: $(wildcard model/*.py training/*.py training/fitting/*.py training/registry/*.py training/published/*) | $(ENVIRONMENT)/project
 	$(BIN)/rps-prognosis train --output $(MODEL)

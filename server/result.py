@@ -135,7 +135,7 @@ def inputs_of(model: Model, patient: Patient) -> tuple[Input, ...]:
     answers = {model.features.stratum.name: patient.stratum, **patient.answers()}
     shown = [
         Input(feature.label, value_text(feature, answers[feature.name]))
-        for feature in model.features.all
+        for feature in model.features.asked
         if feature.name in answers
     ]
     if patient.alive_months:

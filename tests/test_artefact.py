@@ -31,7 +31,7 @@ from training.artefact import (
 )
 from training.published.description import default_description
 
-FILES = {MODEL, CARD, GOLDEN, MANIFEST, ESTIMATORS}
+FILES = {MODEL, CARD, GOLDEN, MANIFEST, ESTIMATORS, "specification.toml"}
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_a_folder_holds_five_files_and_the_manifest_names_four(tmp_path: Path) -> None:
+def test_a_folder_holds_six_files_and_the_manifest_names_five(tmp_path: Path) -> None:
     """DESIGN §4: model, estimators, card and golden pairs by their SHA-256; packages, seed and time."""
     write(tmp_path / "model", seed=17)
     assert {path.name for path in (tmp_path / "model").iterdir()} == FILES

@@ -220,5 +220,5 @@ def test_mistake_14_patient_rows_inside_the_app(artefact_folder: Path) -> None:
     for stratum in MODEL.strata.values():
         assert stratum.months.tolist() == list(range(stratum.last_month + 1))
     assert {path.name for path in artefact_folder.iterdir()} == {
-        *("model.json", "card.json", "golden.json", "manifest.json", "estimators.joblib"),
+        *("model.json", "card.json", "golden.json", "manifest.json", "estimators.joblib", "specification.toml"),
     }

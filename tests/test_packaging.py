@@ -25,7 +25,7 @@ from model.prediction import predict
 from model.rounding import percent
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("model", "training", "server", "templates")
+PACKAGES = ("model", "training", "server", "templates", "commands")
 PATIENT = {"pattern": "local", "interval_months": 24, "resection": "yes"}
 SECONDS_TO_START = 60
 WHERE = """

@@ -137,13 +137,14 @@ def test_readme_gives_each_dependency() -> None:
         ("server", SERVING),
         ("templates", set()),
         ("rps_prognosis.py", SERVING | TRAINING),
+        ("commands", SERVING | TRAINING),
         ("tests", SERVING | TRAINING | DEVELOPMENT),
         ("benchmarks", SERVING | TRAINING | DEVELOPMENT),
     ],
 )
 def test_imports_are_declared(folder: str, allowed: set[str]) -> None:
     """What is imported stands in pyproject.toml, not only in the environment by way of something else."""
-    own = {"model", "training", "server", "templates", "rps_prognosis", "tests", "benchmarks"}
+    own = {"model", "training", "server", "templates", "commands", "rps_prognosis", "tests", "benchmarks"}
     distributions = packages_distributions()
     files = [path for path in project_files(".py") if path.relative_to(ROOT).parts[0] == folder]
     packages = set().union(*map(imported, files)) - own - sys.stdlib_module_names

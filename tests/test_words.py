@@ -53,7 +53,7 @@ def client(artefact: Artefact) -> TestClient:
 
 def said_literals() -> Iterator[tuple[str, str]]:
     """Every sentence that the code asks for by a literal name: (name, file)."""
-    for path in [*PYTHON, ROOT / "rps_prognosis.py"]:
+    for path in [*PYTHON, *(ROOT / "commands").glob("*.py"), ROOT / "rps_prognosis.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value, path.name

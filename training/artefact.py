@@ -21,7 +21,8 @@ from model.patient import Patient
 from model.plain import plain_prediction
 from model.prediction import predict
 
-FILES = frozenset({MODEL, CARD, GOLDEN, MANIFEST, ESTIMATORS})
+SPECIFICATION = "specification.toml"
+FILES = frozenset({MODEL, CARD, GOLDEN, MANIFEST, ESTIMATORS, SPECIFICATION})
 ABOUT = ("title", "origin", "time_zero", "outcome", "reconstructed", "made_from", "data_period", "not_for", "cautions")
 PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-survival", "pandas", "joblib", "rps-prognosis")
 
@@ -51,6 +52,7 @@ def write_artefact(
     card: Mapping[str, Any],
     estimators: Mapping[str, Any],
     seed: int,
+    specification: str = "",
 ) -> None:
     """Write and verify a model folder, then put it in its place in one move; an old model there is replaced.
 
@@ -66,6 +68,7 @@ def write_artefact(
         _write_json(new / CARD, card)
         _write_json(new / GOLDEN, {"pairs": golden_pairs(model)})
         joblib.dump(estimators, new / ESTIMATORS, compress=3)
+        (new / SPECIFICATION).write_text(specification, encoding="utf-8")
         _write_json(
             new / MANIFEST,
             {
@@ -73,7 +76,7 @@ def write_artefact(
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seed": seed,
                 "packages": {package: version(package) for package in PACKAGES},
-                "files": {name: digest_of((new / name).read_bytes()) for name in (MODEL, CARD, GOLDEN, ESTIMATORS)},
+                "files": {name: digest_of((new / name).read_bytes()) for name in sorted(FILES - {MANIFEST})},
             },
         )
         read_artefact(new)
@@ -100,6 +103,19 @@ def load_estimators(folder: Path) -> dict[str, list[Any]]:
         raise ModelUnavailable(message)
     loaded: dict[str, list[Any]] = joblib.load(io.BytesIO(content))
     return loaded
+
+
+def read_own_specification(folder: Path) -> str:
+    """The text of the specification that a model was made from; empty where it came without one.
+
+    Raises ModelUnavailable where it is not the file that the manifest names.
+    """
+    stated = read_artefact(folder).manifest["files"].get(SPECIFICATION)
+    content = (folder / SPECIFICATION).read_bytes() if stated is not None else b""
+    if stated is not None and digest_of(content) != stated:
+        message = f"{folder / SPECIFICATION} is not the file that {MANIFEST} names."
+        raise ModelUnavailable(message)
+    return content.decode("utf-8")
 
 
 def refuse_if_occupied(folder: Path) -> None:

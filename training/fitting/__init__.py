@@ -1,1 +1,1 @@
-"""Cox regression: the risk sets, and the coefficients."""
+"""Cox regression: risk sets, coefficients, penalties, segments of time, and the tests of what is assumed."""

@@ -17,7 +17,7 @@ from training.artefact import model_document, refuse_if_occupied, write_artefact
 from training.published.acceptance import median_and_survival, p_values
 from training.published.anchoring import Anchors, anchor
 from training.published.card import default_card
-from training.published.description import default_description
+from training.published.description import default_description, default_specification
 from training.published.evidence import Evidence, default_evidence
 from training.published.generating import Cohort, Generator
 from training.published.pooling import FittedCohort, common_centre, fit_cohort, pool
@@ -95,6 +95,7 @@ def train_default(
         card=card,
         estimators={one.generator.stratum: _estimators(one.fitted) for one in trained},
         seed=seed,
+        specification=default_specification().text,
     )
     return card
 

@@ -1,12 +1,21 @@
-"""The description of a model in TOML: what it asks and in which words. Figures come from elsewhere."""
+"""The description of the default model: what it asks and in which words. Figures come from elsewhere."""
 
 from __future__ import annotations
 
-import tomllib
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from training.registry.specification import Specification, read_specification
+
+
+@cache
+def default_specification() -> Specification:
+    """The specification of the default model, in the form that a hospital's own has."""
+    text = files("training").joinpath("published", "model.toml").read_text(encoding="utf-8")
+    return read_specification(text, "model.toml")
+
 
 def default_description() -> dict[str, Any]:
-    """The description of the default model."""
-    return tomllib.loads(files("training").joinpath("published", "model.toml").read_text(encoding="utf-8"))
+    """Its words and questions."""
+    return default_specification().description()

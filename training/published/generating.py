@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from model.features import Feature
 from model.fitted import Term
 from training.published.baselines import FAMILIES, Baseline
+from training.published.description import default_specification
 from training.published.evidence import Evidence, Figure, UnfoundedFigure
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ class Generator:
     @cached_property
     def terms(self) -> tuple[Term, ...]:
         """The columns of the design: the logarithm of a number, every level of a category but its reference."""
-        return tuple(term for feature in self.features for term in _terms(feature))
+        return tuple(term for feature in self.features for term in default_specification().terms(feature.name))
 
     @property
     def patients(self) -> int:
@@ -205,15 +206,9 @@ def design_of(features: Sequence[Feature], values: Mapping[str, Array], n: int) 
         if term.level is None
         else (values[feature.name] == _index(feature, term.level)).astype(float)
         for feature in features
-        for term in _terms(feature)
+        for term in default_specification().terms(feature.name)
     ]
     return np.column_stack(columns) if columns else np.zeros((n, 0))
-
-
-def _terms(feature: Feature) -> tuple[Term, ...]:
-    if feature.is_number:
-        return (Term(feature.name, "log"),)
-    return tuple(Term(feature.name, "level", level.code) for level in feature.levels if level.code != feature.reference)
 
 
 def _index(feature: Feature, code: str) -> int:

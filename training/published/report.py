@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from training.published.default_model import default_generators
+from training.text import text_table
 
 TABLES = (
     ("Every published figure beside the model's", "published_against_model"),
@@ -24,21 +25,6 @@ def steps(reconstructions: int) -> int:
 def report(card: Mapping[str, Any]) -> str:
     """The training report as plain text."""
     parts = [card["made_from"]]
-    parts += [f"{title}\n{_table(card[key])}" for title, key in TABLES]
-    parts.append(f"Patterns\n{_table(card['strata'])}")
+    parts += [f"{title}\n{text_table(card[key])}" for title, key in TABLES]
+    parts.append(f"Patterns\n{text_table(card['strata'])}")
     return "\n\n".join(parts) + "\n"
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    header = list(rows[0])
-    cells = [[name.replace("_", " ") for name in header], *([_cell(row[name]) for name in header] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return "\n".join(
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "none"
-    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
