@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.fitted import Block, Fits, Stratum, Support, Term
 from training.artefact import model_document, write_artefact
 from training.fitting.risk_sets import RiskSets, risk_sets
-from training.published.description import default_description
+from training.published.description import default_description, default_specification
 
 Array = NDArray[np.float64]
 
@@ -149,7 +149,9 @@ def build(folder: Path, seed: int = SEED, fits: int = FITS) -> Path:
     document = model_document(description, small_strata(seed, fits))
     # Only these made it; the manifest of a trained model names more, and they need not be installed here.
     with patch("training.artefact.PACKAGES", ("numpy", "joblib")):
-        write_artefact(folder, document, {**description["card"], **CARD}, {}, seed)
+        write_artefact(
+            folder, document, {**description["card"], **CARD}, {}, seed, specification=default_specification().text
+        )
     return folder
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -16,6 +17,7 @@ from rps_prognosis import main
 from tests.registries import SPECIFICATION, registry, write_registry, write_specification
 from tests.web import ask, client_of, send_form
 from training.development.design import design_of
+from training.development.development import train_on_registry
 from training.development.distribution import distribution
 from training.development.procedure import develop
 from training.registry.cohort import Cohort
@@ -267,6 +269,57 @@ phrase = "an operation in the south"
     separate = develop(cohort_of(tmp_path, text.replace('"shared"', '"separate"')), np.random.default_rng(2))
     assert len(separate) == 2
     assert separate[0].strata["north"].coefficients[0] != separate[1].strata["south"].coefficients[0]
+
+
+def test_the_default_model_can_be_held_against_any_registry(artefact_folder: Path, tmp_path: Path) -> None:
+    """Columns named as the questions, time_months and death: validated by pattern; recalibrated where enough died."""
+    rng = np.random.default_rng(3)
+    n = 240
+    pattern = rng.choice(["local", "distant", "both"], n, p=[0.5, 0.4, 0.1])
+    time = rng.exponential(45, n).clip(0.1, 110)
+    table = pd.DataFrame(
+        {
+            "pattern": pattern,
+            "interval_months": rng.uniform(4, 80, n).round(1),
+            "resection": rng.choice(["yes", "no", "unknown"], n),
+            "subtype": rng.choice(["ddlps", "lms", "ups_mpnst", "other", ""], n),
+            "time_months": time.round(2),
+            "death": (rng.random(n) < 0.7).astype(int),
+        }
+    )
+    table.loc[0, "time_months"] = 0
+    table.to_csv(tmp_path / "rps.csv", index=False)
+    common = ("--model", artefact_folder, "--registry", tmp_path / "rps.csv")
+    done = run("validate", *common, "--output", tmp_path / "validation")
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "validation" / "report.json").read_text(encoding="utf-8"))
+    assert report["measures"]["patients"] == 240
+    assert "half a day (1 patients)" in " ".join(step["step"] for step in report["flow"])
+    assert [row["group"] for row in report["groups"]] == ["both", "distant", "local"]
+    done = run("recalibrate", *common, "--output", tmp_path / "new", "--report", tmp_path / "report")
+    assert done.exit_code == 0, done.output
+    made = read_artefact(tmp_path / "new")
+    told = {row["stratum"]: row["recalibrated"] for row in made.card["recalibration"]}
+    assert told["local"] == told["distant"] == "yes"
+    assert told["both"].startswith("no: fewer than 20 deaths")
+    assert "Too few for both, which is as it was" in made.model.about.made_from
+    assert made.model.about.reconstructed
+    assert ask(client_of(made), {"pattern": "local", "interval_months": 24, "resection": "unknown"})["unknown"]
+
+
+def test_an_interruption_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C in the middle of the bootstraps: no model folder, no half of one."""
+    file = write_registry(tmp_path)
+
+    def interrupt(_done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_on_registry(
+            file, read_specification(SPECIFICATION), tmp_path / "models" / "own", jobs=1, progress=interrupt
+        )
+    assert {path.name for path in tmp_path.iterdir()} <= {"registry.csv", "models"}
+    assert not list(tmp_path.glob("models/*")) + list(tmp_path.glob("models/.*"))
 
 
 def test_the_registry_is_the_one_that_is_meant() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from training.fitting.cox import NoFit, fit, fit_cox
 from training.fitting.estimator import StratifiedCox
 from training.fitting.penalty import PENALTIES, aic_ridge
 from training.fitting.sample_size import Population, adjusted_r_squared, riley_criteria
-from training.fitting.segments import episodes
+from training.fitting.segments import episodes, expand_segments
 from training.fitting.survival_data import ALL, SurvivalData
 
 Array = NDArray[np.float64]
@@ -135,6 +136,27 @@ def test_the_estimator_is_scikit_learns_and_scikit_survivals() -> None:
     assert 0.5 < made.score(x, y) < 1
     scorer = as_concordance_index_ipcw_scorer(StratifiedCox(strata="centre"), tau=30.0).fit(x, y)
     assert 0.5 < scorer.score(x, y) < 1
+
+
+def test_the_variance_with_segments_is_that_of_a_bootstrap() -> None:
+    """Var Λ = Σₖ exp(2β·xₖ)·ΔAₖ + cᵀVc against 300 resamples of the patients: standard errors of log Λ within 15 %."""
+    data, cuts, row, month = invented(21, n=500, p=1), [8.0], 0.8, 25.0
+
+    def estimate(sample: SurvivalData) -> tuple[float, float]:
+        expanded, _ = expand_segments(sample, cuts, np.array([True]))
+        fitted = fit_cox(expanded)
+        at = fitted.risk_sets[ALL].cumulative(np.array([0.0, cuts[0], month]))
+        hazard, noise, gradient = (np.diff(sums, axis=0) for sums in at)
+        ratios = np.exp(fitted.coefficients * row)
+        total = float(ratios @ hazard)
+        rows = np.diag([row, row])
+        lever = sum(ratio * (x * step - q) for ratio, x, step, q in zip(ratios, rows, hazard, gradient, strict=True))
+        return total, float(ratios**2 @ noise + lever @ fitted.covariance @ lever)
+
+    total, variance = estimate(data)
+    rng = np.random.default_rng(1)
+    resampled = [math.log(estimate(data.rows(rng.integers(0, 500, 500)))[0]) for _ in range(300)]
+    assert math.sqrt(variance) / total == pytest.approx(float(np.std(resampled, ddof=1)), rel=0.15)
 
 
 def test_nelson_aalen_without_columns() -> None:

@@ -82,17 +82,19 @@ def _outcome(table: pd.DataFrame) -> _Outcome:
 
     numeric = [name for name in names if np.isfinite(_numbers(table[name])).mean() > 0.5]
     binary = [name for name in names if len(_values(table[name])) == 2]
+    unique = [name for name in names if table[name].nunique() == len(table)]
+    patient = named(r"id$|^id|patient|number|pid", unique)
     death = named(r"death|dead|died|status|event|fstat|cens", binary) or (binary or names)[0]
-    time = named(r"^(time|os|survival|futime|lenfol)|time|follow", [n for n in numeric if n != death])
-    time = time or next((n for n in numeric if n != death), names[0])
+    numeric = [name for name in numeric if name not in (death, patient)]
+    time = named(r"^(time|os|survival|futime|lenfol)|time|follow", numeric) or named(r"day|month|year", numeric)
+    time = time or (numeric or names)[0]
     largest = np.nanmax(_numbers(table[time]), initial=0)
     unit = "days" if re.search("day", time, re.IGNORECASE) or largest > 600 else "months"
     values = sorted(_values(table[death]))
     dead = [value for value in values if value.lower() in ("1", "dead", "yes", "true", "died", "deceased", "event")]
     dead = dead or values[-1:] or ["1"]
     alive = [value for value in values if value not in dead] or ["0"]
-    unique = [name for name in names if table[name].nunique() == len(table)]
-    return _Outcome(time, unit, death, dead, alive[:5], named(r"id$|^id|patient|number|pid", unique))
+    return _Outcome(time, unit, death, dead, alive[:5], patient)
 
 
 def _feature(table: pd.DataFrame, column: str, months: np.ndarray) -> str:
