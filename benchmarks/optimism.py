@@ -63,19 +63,20 @@ hard = {{ low = -9, high = 9 }}
 @click.option("--seed", default=1, show_default=True)
 @click.option("--jobs", default=2, show_default=True)
 def main(registries: int, bootstraps: int, seed: int, jobs: int) -> None:
-    """Print the mean difference between corrected and fresh C, and its standard error."""
+    """Print the mean difference between corrected and fresh C by either correction, and its standard error."""
     found = np.array(
         joblib.Parallel(n_jobs=jobs)(joblib.delayed(_one)((seed, number), bootstraps) for number in range(registries))
     )
-    apparent, corrected, fresh, deaths = found.T
-    difference = corrected - fresh
+    apparent, corrected, harrell, fresh, deaths = found.T
     click.echo(f"registries {registries}, bootstraps {bootstraps}, mean deaths {deaths.mean():.1f}")
-    click.echo(f"mean C: apparent {apparent.mean():.4f}, corrected {corrected.mean():.4f}, fresh {fresh.mean():.4f}")
-    error = difference.std(ddof=1) / np.sqrt(registries)
-    click.echo(f"corrected minus fresh: {difference.mean():+.4f} (standard error {error:.4f})")
+    click.echo(f"mean C: apparent {apparent.mean():.4f}, fresh {fresh.mean():.4f}")
+    for name, values in (("corrected (.632+)", corrected), ("Harrell's bootstrap", harrell)):
+        difference = values - fresh
+        error = difference.std(ddof=1) / np.sqrt(registries)
+        click.echo(f"{name}: {values.mean():.4f}, minus fresh {difference.mean():+.4f} (standard error {error:.4f})")
 
 
-def _one(seed: tuple[int, int], bootstraps: int) -> tuple[float, float, float, float]:
+def _one(seed: tuple[int, int], bootstraps: int) -> tuple[float, ...]:
     specification = read_specification(HEAD + "".join(FEATURE.format(number=number) for number in range(PREDICTORS)))
     rng = np.random.default_rng(seed)
     cohort = _cohort(specification, PATIENTS, rng)
@@ -85,7 +86,8 @@ def _one(seed: tuple[int, int], bootstraps: int) -> tuple[float, float, float, f
     score = predict_cohort(model, fresh, [0, 24]).score
     other = value_of(harrell_c(Observed(fresh.time, fresh.event), score))
     corrected = float("nan") if row.corrected is None else row.corrected.value
-    return value_of(row.apparent), corrected, other, float(cohort.event.sum())
+    harrell = float("nan") if row.harrell is None else row.harrell
+    return value_of(row.apparent), corrected, harrell, other, float(cohort.event.sum())
 
 
 def _cohort(specification: Specification, patients: int, rng: np.random.Generator) -> Cohort:

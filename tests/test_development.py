@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from playwright.sync_api import expect, sync_playwright
 
 from model.artefact import read_artefact
 from model.survival import reference
 from rps_prognosis import main
+from tests.browsing import ARGUMENTS, chromium, serving
 from tests.registries import SPECIFICATION, registry, write_registry, write_specification
 from tests.web import ask, client_of, send_form
 from training.development.design import design_of
@@ -128,6 +130,28 @@ def test_a_patient_is_answered_in_the_form_and_the_interface(folder: Path) -> No
     unknown = ask(client, {"nodes": 9, "grade": "unknown"})
     assert unknown["unknown"][0]["feature"] == "grade"
     assert client.get("/model").status_code == 200
+
+
+def test_a_patient_is_answered_in_a_browser(folder: Path) -> None:
+    """Chromium: the form of the hospital's own model is filled, the result read, and the report's figures are drawn."""
+    with (
+        serving(read_artefact(folder / "own")) as address,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS) as browser,
+    ):
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_label("How many lymph nodes were positive?").fill("9")
+        page.get_by_label("Grade 3").check()
+        page.get_by_role("button", name="Predict survival").click()
+        expect(page.get_by_role("heading", name="Predicted survival", exact=True)).to_be_visible()
+        expect(page.get_by_text("The estimate rests on 686 patients").first).to_be_visible()
+        page.goto((folder / "report" / "report.html").as_uri())
+        figures = page.locator("svg")
+        assert figures.count() == 8
+        sizes = [figures.nth(place).bounding_box() for place in range(8)]
+        assert all(size is not None and size["width"] > 150 and size["height"] > 150 for size in sizes)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_the_same_seed_gives_the_same_digits_and_no_patient_is_in_the_folder(folder: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from training.validation.discrimination import auc, harrell_c, uno_c
 from training.validation.estimate import Estimate, Measured, Unavailable
 from training.validation.measures import Predicted, by_group, measure
 from training.validation.observed import Observed
+from training.validation.optimism import point_632_plus
 
 Array = NDArray[np.float64]
 
@@ -226,3 +227,14 @@ def test_small_groups_are_named_and_not_measured() -> None:
     assert [row["group"] for row in rows] == ["not recorded", "a", "b"]
     assert rows[1]["patients"] == 50
     assert [set(row) for row in (rows[0], rows[2])] == [{"by", "group", "hidden"}] * 2
+
+
+def test_the_632_plus_estimate_by_hand() -> None:
+    """No overfitting: .368 and .632; all of it: those left out alone; half of it: in between, by the weight of R."""
+    assert point_632_plus(0.7, 0.7, 0.5) == pytest.approx(0.7)
+    assert point_632_plus(0.7, 0.5, 0.5) == pytest.approx(0.5)
+    assert point_632_plus(0.6, 0.45, 0.5) == pytest.approx(0.45)
+    weight = 0.632 / (1 - 0.368 * 0.5)
+    assert point_632_plus(0.7, 0.6, 0.5) == pytest.approx(0.7 - 0.1 * weight)
+    assert point_632_plus(0.6, 0.62, 0.5) == pytest.approx(0.368 * 0.6 + 0.632 * 0.62)
+    assert point_632_plus(-0.1, -0.3, 0.0) == pytest.approx(-0.3)

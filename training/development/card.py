@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from training.development.procedure import Developed, pooled, wald_p
+from training.development.procedure import Developed, pooled, pooled_wald_p
 from training.registry.specification import Specification
 from training.validation.estimate import Z
 
@@ -92,13 +92,13 @@ def validation_sentence(optimism: Mapping[str, Any]) -> str:
 
 
 def performance(optimism: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each measure: apparent, optimism, corrected with its interval."""
+    """Each measure: apparent, corrected with its interval, and by Harrell's bootstrap."""
     return [
         {
             "measure": row["measure"],
             "apparent": figure(row["apparent"]),
-            "optimism": None if row["optimism"] is None else round(row["optimism"], 3),
             "corrected": figure(row["corrected"]),
+            "by_harrells_bootstrap": None if row["harrell"] is None else round(row["harrell"], 3),
         }
         for row in optimism["measures"]
     ]
@@ -139,7 +139,7 @@ def coefficients(developed: Developed) -> list[dict[str, Any]]:
             "log_hazard_ratio": round(float(value), 4),
             "standard_error": round(float(error), 4),
             "hazard_ratio": "{:.2f} ({:.2f} to {:.2f})".format(*np.exp(value + error * np.array([0, -Z, Z]))),
-            "p": float(f"{wald_p(developed.fits, [column]):.2g}"),
+            "p": float(f"{pooled_wald_p(developed.fits, [column]):.2g}"),
         }
         for column, (term, value, error) in enumerate(zip(developed.terms, values, errors, strict=True))
     ]

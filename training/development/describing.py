@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from model.document import HIDDEN_BELOW
 from training.registry.cohort import Cohort
@@ -16,6 +18,18 @@ HIDDEN = f"fewer than {HIDDEN_BELOW}"
 def flow(cohort: Cohort) -> list[dict[str, Any]]:
     """What became of the rows of the file (TRIPOD+AI 20a)."""
     return [{"step": step.reason, "excluded": step.excluded, "remaining": step.remaining} for step in cohort.flow]
+
+
+def impossible(cohort: Cohort) -> list[dict[str, Any]]:
+    """Each impossible value by row, for those who can mend it."""
+    return [asdict(one) for one in cohort.impossible]
+
+
+def groups_of(cohort: Cohort) -> pd.DataFrame:
+    """The groups in which a model is measured: those that the specification names, and the strata."""
+    if len(cohort.specification.strata) == 1:
+        return cohort.subgroups
+    return cohort.subgroups.assign(**{cohort.specification.stratum_form.name: cohort.stratum})
 
 
 def outcome(cohort: Cohort) -> list[dict[str, Any]]:

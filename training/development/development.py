@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from model.fitted import Stratum
 from training.artefact import model_document, refuse_if_occupied, write_artefact
 from training.development.assumptions import doubts, mean_errors, proportionality, remedies, sample_size
 from training.development.card import development_card
-from training.development.describing import characteristics, flow, outcome
+from training.development.describing import characteristics, flow, groups_of, impossible, outcome
 from training.development.procedure import Developed, develop
 from training.registry.cohort import Cohort
 from training.registry.reading import check_for_fitting, read_registry
@@ -93,10 +92,7 @@ def _report(
         "made_from": form.made_from,
         "registry": about_file(registry),
         "flow": flow(cohort),
-        "impossible": [
-            {"row": one.row, "column": one.column, "value": one.value, "reason": one.reason}
-            for one in cohort.impossible
-        ],
+        "impossible": impossible(cohort),
         "outcome": outcome(cohort),
         "characteristics": characteristics(cohort),
         "sample_size": [sample_size(one) for one in groups if one.terms],
@@ -105,15 +101,8 @@ def _report(
         "remedies_in_short": mean_errors(changes),
         "optimism": _plain_optimism(corrected),
         "measures": measure(observed, predicted, list(form.horizons_months)).plain(),
-        "groups": by_group(observed, predicted, _groups(cohort), list(form.horizons_months)),
+        "groups": by_group(observed, predicted, groups_of(cohort), list(form.horizons_months)),
     }
-
-
-def _groups(cohort: Cohort) -> pd.DataFrame:
-    """The subgroups that the specification names, and the strata where there are several."""
-    if len(cohort.specification.strata) == 1:
-        return cohort.subgroups
-    return cohort.subgroups.assign(**{cohort.specification.stratum_form.name: cohort.stratum})
 
 
 def _plain_optimism(corrected: Optimism) -> dict[str, Any]:
@@ -124,8 +113,8 @@ def _plain_optimism(corrected: Optimism) -> dict[str, Any]:
             {
                 "measure": one.measure,
                 "apparent": one.apparent.plain(),
-                "optimism": one.optimism,
                 "corrected": None if one.corrected is None else one.corrected.plain(),
+                "harrell": one.harrell,
             }
             for one in corrected.measures
         ],

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from model.features import Feature
 from model.fitted import Fits, Stratum, Support, Term
 from training.development.design import design_of
 from training.development.distribution import distribution, likeness
 from training.development.imputation import impute
-from training.fitting.cox import CoxFit, fit_cox
+from training.fitting.cox import CoxFit, fit_cox, wald_p
 from training.fitting.penalty import aic_ridge
 from training.fitting.segments import expand_segments
 from training.fitting.survival_data import SurvivalData
@@ -164,11 +163,10 @@ def pooled(fits: Sequence[CoxFit]) -> tuple[Array, Array]:
     return np.asarray(coefficients.mean(axis=0)), np.asarray(within + between)
 
 
-def wald_p(fits: Sequence[CoxFit], columns: Sequence[int]) -> float:
+def pooled_wald_p(fits: Sequence[CoxFit], columns: Sequence[int]) -> float:
     """P of the pooled Wald test that these coefficients are all zero."""
     coefficients, covariance = pooled(fits)
-    own, spread = coefficients[list(columns)], covariance[np.ix_(list(columns), list(columns))]
-    return float(chi2.sf(own @ np.linalg.solve(spread, own), len(own)))
+    return wald_p(coefficients[list(columns)], covariance[np.ix_(list(columns), list(columns))])
 
 
 def _least(fitted: _Fitted, features: Sequence[Feature]) -> tuple[str, float] | None:
@@ -176,7 +174,7 @@ def _least(fitted: _Fitted, features: Sequence[Feature]) -> tuple[str, float] | 
     found = []
     for feature in features:
         columns = [column for column, term in enumerate(fitted.terms) if term.feature == feature.name]
-        found.append((feature.name, wald_p(fitted.fits, columns)))
+        found.append((feature.name, pooled_wald_p(fitted.fits, columns)))
     return max(found, key=lambda pair: pair[1], default=None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from model.artefact import Artefact, read_artefact
 from model.fitted import Model
 from training.artefact import read_own_specification
-from training.development.describing import characteristics, flow, outcome
+from training.development.describing import characteristics, flow, groups_of, impossible, outcome
 from training.development.development import about_file
 from training.registry.cohort import Cohort
 from training.registry.reading import read_registry
@@ -47,9 +47,6 @@ def validation_report(artefact: Artefact, cohort: Cohort, registry: Path) -> dic
     horizons = [month for month in model.horizons if month <= last]
     predicted = predict_cohort(model.strata, cohort, range(last + 1))
     observed = Observed(cohort.time, cohort.event, cohort.entry)
-    groups = cohort.subgroups
-    if len(model.strata) > 1:
-        groups = groups.assign(**{model.features.stratum.name: cohort.stratum})
     return {
         "kind": "validation",
         "title": model.about.title,
@@ -57,14 +54,11 @@ def validation_report(artefact: Artefact, cohort: Cohort, registry: Path) -> dic
         "made_from": model.about.made_from,
         "registry": about_file(registry),
         "flow": flow(cohort),
-        "impossible": [
-            {"row": one.row, "column": one.column, "value": one.value, "reason": one.reason}
-            for one in cohort.impossible
-        ],
+        "impossible": impossible(cohort),
         "outcome": outcome(cohort),
         "characteristics": characteristics(cohort),
         "measures": measure(observed, predicted, horizons).plain(),
-        "groups": by_group(observed, predicted, groups, horizons),
+        "groups": by_group(observed, predicted, groups_of(cohort), horizons),
     }
 
 
