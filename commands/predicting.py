@@ -12,9 +12,9 @@ import click
 from commands.reading import ONE_MODEL_OPTION, json_text, model_errors, read_artefact, read_text, write
 
 if TYPE_CHECKING:
-    from server.batch import AnsweredRow
+    from server.entering.tables import Table
+    from server.interface.batch import AnsweredRow
     from server.served import Served
-    from server.tables import Table
 
 
 @click.command()
@@ -81,9 +81,9 @@ def vectors(folder: Path, count: int, seed: int, output: Path | None) -> None:
 
 def _predict_document(served: Served, text: str, output: Path | None, identifiers: Sequence[str]) -> None:
     from model.patient import InvalidPatient
-    from server.answer import answer_document
-    from server.documents import UnreadableDocument, json_object
-    from server.refusing import OF_JSON, problem_sentences
+    from server.entering.documents import UnreadableDocument, json_object
+    from server.interface.answer import answer_document
+    from server.wording.refusing import OF_JSON, problem_sentences
 
     if identifiers:
         message = "--id is for tables."
@@ -103,10 +103,10 @@ def _predict_document(served: Served, text: str, output: Path | None, identifier
 
 
 def _predict_table(served: Served, source: Path, output: Path | None, identifiers: Sequence[str]) -> None:
-    from server.batch import answer_rows, columns_of
-    from server.refusing import OF_JSON, OF_TABLE
-    from server.tables import UnreadableTable, check_columns, read_csv
-    from server.words import refusals
+    from server.entering.tables import UnreadableTable, check_columns, read_csv
+    from server.interface.batch import answer_rows, columns_of
+    from server.wording.refusing import OF_JSON, OF_TABLE
+    from server.wording.words import refusals
 
     from_csv = source.suffix.lower() == ".csv"
     if output is not None and output.suffix.lower() not in {".json", ".csv", ".parquet"}:
@@ -130,8 +130,8 @@ def _predict_table(served: Served, source: Path, output: Path | None, identifier
 
 
 def _write_rows(output: Path | None, served: Served, columns: tuple[str, ...], rows: Sequence[AnsweredRow]) -> None:
-    from server.batch import flat_row, nested_row
-    from server.tables import written_csv
+    from server.entering.tables import written_csv
+    from server.interface.batch import flat_row, nested_row
 
     kind = ".csv" if output is None else output.suffix.lower()
     if kind == ".json":
@@ -145,7 +145,7 @@ def _write_rows(output: Path | None, served: Served, columns: tuple[str, ...], r
 def read_parquet(source: Path) -> Table:
     """A Parquet file as a table; null, and the NaN that stands for it in other programs, is not given."""
     pyarrow, parquet = arrow()
-    from server.tables import Table, TableRow
+    from server.entering.tables import Table, TableRow
 
     try:
         content = parquet.read_table(source)
@@ -164,7 +164,7 @@ def _is_nan(value: object) -> bool:
 
 def write_parquet(output: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     pyarrow, parquet = arrow()
-    from server.batch import TEXTS
+    from server.interface.batch import TEXTS
 
     cells = {name: [row[name] for row in rows] for name in columns}
     # A column without any value still has a type, so that the files of two runs can be put together.

@@ -13,15 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from model.artefact import Artefact
-from server.documents import MODEL
+from server.entering.documents import MODEL
 from server.failures import Failures
-from server.interface import Interface
-from server.pages import prepare_pages
-from server.request_schema import request_schema
+from server.interface.interface import Interface
+from server.interface.request_schema import request_schema
+from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
+from server.pages.pages import prepare_pages
+from server.pages.site import SitePages
 from server.safeguards import Safeguards, security_headers
-from server.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
 from server.served import serve_models
-from server.site import SitePages
 
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)

@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from server.pages import Pages
+from server.pages.pages import Pages
 from server.served import Served, default
-from server.words import refusals
+from server.wording.words import refusals
 
 KINDS = {400: "unreadable", 413: "too-large", 415: "wrong-type", 422: "invalid-patient"}
 

@@ -10,10 +10,10 @@ from fastapi import HTTPException
 
 from model.artefact import Artefact, ModelUnavailable
 from model.fitted import Model
-from server.documents import MODEL
-from server.questions import Question, questions_of
-from server.telling import stratum_phrase, support_sentence
-from server.words import refusals, sentences
+from server.entering.documents import MODEL
+from server.pages.questions import Question, questions_of
+from server.wording.telling import stratum_phrase, support_sentence
+from server.wording.words import refusals, sentences
 
 
 @dataclass(frozen=True, slots=True)

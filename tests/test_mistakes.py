@@ -23,11 +23,11 @@ from model.artefact import Artefact, first_difference
 from model.fitted import Model
 from model.patient import InvalidPatient, Patient
 from model.prediction import predict
-from server import site
-from server.batch import answer_rows
-from server.refusing import OF_TABLE
+from server.entering.tables import read_csv
+from server.interface.batch import answer_rows
+from server.pages import site
 from server.served import prepare
-from server.tables import read_csv
+from server.wording.refusing import OF_TABLE
 from tests.invented import small_model
 from tests.web import BOTH, DISTANT, LOCAL, PREDICTIONS, ask, client_of, read_page, send_form
 

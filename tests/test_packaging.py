@@ -136,7 +136,11 @@ def test_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
 
 def test_modules_come_from_the_installed_place(home: Path) -> None:
     """No module is found in the tree, so what follows is a test of the wheel."""
-    names = ["rps_prognosis", *PACKAGES, *(f"server.{path.stem}" for path in (ROOT / "server").glob("[!_]*.py"))]
+    names = [
+        "rps_prognosis",
+        *PACKAGES,
+        *(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "server").rglob("[!_]*.py")),
+    ]
     places = [Path(place) for place in run_outside(home, "python", "-c", WHERE, *names).splitlines()]
     assert len(places) == len(names)
     assert [place for place in places if not place.is_relative_to(site_packages(home))] == []

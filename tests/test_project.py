@@ -175,7 +175,7 @@ def test_no_module_is_long() -> None:
 def test_server_starts_without_what_trains() -> None:
     """A server answers soon and stays small, because nothing that fits models is loaded."""
     heavy = {"joblib", "pandas", "pyarrow", "scipy", "sklearn", "sksurv"}
-    modules = [f"server.{path.stem}" for path in (ROOT / "server").glob("[!_]*.py")]
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in (ROOT / "server").rglob("[!_]*.py")]
     program = f"import sys, rps_prognosis, {', '.join(modules)}; print(*sys.modules)"
     loaded = set(run(sys.executable, "-c", program).split())
     assert {"rps_prognosis", "fastapi", *modules} - loaded == set()

@@ -17,11 +17,11 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from model.rounding import percent, percent_of_the_rest
 from rps_prognosis import main
-from server.batch import answer_rows, columns_of, flat_row
-from server.refusing import OF_JSON
-from server.schema import Answer
+from server.entering.tables import Table, TableRow
+from server.interface.batch import answer_rows, columns_of, flat_row
+from server.interface.schema import Answer
 from server.served import prepare
-from server.tables import Table, TableRow
+from server.wording.refusing import OF_JSON
 from tests.invented import small_model, valid_inputs
 from tests.web import ONE_OF_EACH, Page, ask, client_of, send_form
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from model.artefact import Artefact
-from server.batch import answer_rows, columns_of, flat_row
-from server.refusing import OF_TABLE
+from server.entering.tables import Table, TableRow, UnreadableTable, read_csv, written_csv
+from server.interface.batch import answer_rows, columns_of, flat_row
 from server.served import prepare
-from server.tables import Table, TableRow, UnreadableTable, read_csv, written_csv
+from server.wording.refusing import OF_TABLE
 from tests.web import another_artefact
 
 

@@ -14,7 +14,7 @@ from model.artefact import Artefact
 from model.fitted import Model
 from model.patient import Patient
 from model.prediction import predict
-from server.chart import LABEL_GAP, Chart, _apart, axes_of, chart_of
+from server.pages.chart import LABEL_GAP, Chart, _apart, axes_of, chart_of
 from tests.invented import small_model, valid_inputs
 from tests.web import BOTH, LOCAL, another_artefact, client_of, send_form
 

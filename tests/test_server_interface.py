@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from model.artefact import Artefact
-from server.bodies import DRAINED, LARGEST_BODY
-from server.documents import UnreadableDocument, json_object
+from server.entering.bodies import DRAINED, LARGEST_BODY
+from server.entering.documents import UnreadableDocument, json_object
 from tests.web import BOTH, DISTANT, LOCAL, ONE_OF_EACH, PREDICTIONS, UNKNOWN, as_json, ask, client_of, post_text
 
 

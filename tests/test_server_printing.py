@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from server.printing import Html, joined, preprinted, preprinted_macros
+from server.pages.printing import Html, joined, preprinted, preprinted_macros
 
 TEMPLATES = {
     "page.html": "<p title='{{ named }}'>{{ standing }} 100 % {{ value }} {{ value }}</p>",

@@ -11,8 +11,9 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from model.artefact import Artefact
-from server import answer, site
 from server.application import create_app
+from server.interface import answer
+from server.pages import site
 from server.safeguards import security_headers
 from tests.web import LOCAL, PREDICTIONS, client_of
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from model.artefact import Artefact
-from server.bodies import LARGEST_BODY
+from server.entering.bodies import LARGEST_BODY
 from tests.web import BOTH, DISTANT, LOCAL, ONE_OF_EACH, UNKNOWN, Page, client_of, read_page, send_form
 
 

@@ -11,8 +11,8 @@ from model.fitted import Support
 from model.patient import Patient, Problem
 from model.prediction import predict
 from model.rounding import whole
-from server.refusing import AT_FORM, LONGEST_ECHO, OF_JSON, OF_TABLE, echo, problem_sentences
-from server.telling import shown_support, support_sentence, tell
+from server.wording.refusing import AT_FORM, LONGEST_ECHO, OF_JSON, OF_TABLE, echo, problem_sentences
+from server.wording.telling import shown_support, support_sentence, tell
 from tests.invented import small_model, valid_inputs
 
 MODEL = small_model()

@@ -13,12 +13,12 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from model.fitted import Model
 from model.rounding import percent
-from server.naming import phrase_of, value_text
-from server.words import duration, number_text, refusals, sentences
+from server.wording.naming import phrase_of, value_text
+from server.wording.words import duration, number_text, refusals, sentences
 from tests.web import BOTH, DISTANT, LOCAL, UNKNOWN, client_of, read_page, send_form
 
 ROOT = Path(__file__).parent.parent
-PYTHON = sorted((ROOT / "server").glob("*.py"))
+PYTHON = sorted((ROOT / "server").rglob("*.py"))
 TEMPLATES = [path for path in sorted((ROOT / "templates").rglob("*")) if path.is_file() and path.suffix != ".pyc"]
 
 OUTCOME, DENOMINATOR = re.compile(r"\b(alive|live|died)\b"), re.compile(r"\bof 100\b")

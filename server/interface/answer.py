@@ -8,12 +8,12 @@ from model.patient import InvalidPatient, Patient, Problem
 from model.plain import plain_prediction
 from model.prediction import Prediction, predict
 from model.receipt import Receipt, issue_receipt
-from server.documents import MODEL, entry_of_json
-from server.entry import patient_of
-from server.refusing import OF_JSON
-from server.schema import Answer
+from server.entering.documents import MODEL, entry_of_json
+from server.entering.entry import patient_of
+from server.interface.schema import Answer
 from server.served import Served, default
-from server.telling import Told, shown_support, tell
+from server.wording.refusing import OF_JSON
+from server.wording.telling import Told, shown_support, tell
 
 
 def answer(served: Served, patient: Patient) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from model.features import UNKNOWN, Feature, Range
-from server.words import number_text, refusals, sentences
+from server.wording.words import number_text, refusals, sentences
 
 NUMBER = "\x02"
 

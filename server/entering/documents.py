@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 from model.features import ALIVE_MONTHS, Features
 from model.patient import Problem
-from server.entry import Entry
-from server.refusing import echo
-from server.words import refusals
+from server.entering.entry import Entry
+from server.wording.refusing import echo
+from server.wording.words import refusals
 
 MODEL = "model"
 """The member, field or query name by which one of several models is chosen."""

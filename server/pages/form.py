@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from jinja2 import Environment
 from markupsafe import Markup
 
-from server.printing import Html, Piece, hole, joined, piece_of, preprinted
-from server.questions import Question
+from server.pages.printing import Html, Piece, hole, joined, piece_of, preprinted
+from server.pages.questions import Question
+from server.pages.sites import Site
 from server.served import Served
-from server.sites import Site
 
 Asked = Callable[[Question, bool, str, str | None], Markup]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features
 from model.patient import Problem
-from server.naming import range_text
-from server.words import sentences
+from server.wording.naming import range_text
+from server.wording.words import sentences
 
 
 @dataclass(frozen=True, slots=True)

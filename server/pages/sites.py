@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from server.assets import Asset
-from server.documents import MODEL
+from server.entering.documents import MODEL
+from server.pages.assets import Asset
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from fastapi import HTTPException, Request
 
-from server.documents import UnreadableDocument, form_fields, json_object
-from server.words import refusals
+from server.entering.documents import UnreadableDocument, form_fields, json_object
+from server.wording.words import refusals
 
 LARGEST_BODY = 65_536
 DRAINED = 1_048_576

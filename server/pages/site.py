@@ -11,15 +11,15 @@ from starlette.responses import HTMLResponse
 from model.patient import InvalidPatient, Problem
 from model.prediction import predict
 from model.receipt import issue_receipt
-from server.bodies import read_form
-from server.documents import MODEL, entry_of_form
-from server.entry import patient_of
-from server.pages import Pages
-from server.questions import entered_values, refusals_in_order
-from server.refusing import AT_FORM, echo, problem_sentences
-from server.result import result_of
+from server.entering.bodies import read_form
+from server.entering.documents import MODEL, entry_of_form
+from server.entering.entry import patient_of
+from server.pages.pages import Pages
+from server.pages.questions import entered_values, refusals_in_order
+from server.pages.result import result_of
 from server.served import Served, default, named
-from server.telling import tell
+from server.wording.refusing import AT_FORM, echo, problem_sentences
+from server.wording.telling import tell
 
 KEPT_FOR = "public, max-age=31536000, immutable"
 

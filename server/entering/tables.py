@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS, Features
 from model.patient import Problem
-from server.words import refusals
+from server.wording.words import refusals
 
 
 class UnreadableTable(Exception):

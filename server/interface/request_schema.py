@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features, Range
-from server.documents import MODEL
+from server.entering.documents import MODEL
 from server.served import Served
 
 Schema = dict[str, Any]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features, Range
 from model.patient import Problem, ReadNumber, number_from_json, number_from_text
-from server.naming import range_text
-from server.words import refusals, sentences
+from server.wording.naming import range_text
+from server.wording.words import refusals, sentences
 
 LONGEST_ECHO = 60
 

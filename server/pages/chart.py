@@ -13,8 +13,8 @@ from model.fitted import Array, Model, Stratum
 from model.prediction import Prediction
 from model.rounding import percent
 from model.survival import reference
-from server.telling import stratum_phrase
-from server.words import sentences
+from server.wording.telling import stratum_phrase
+from server.wording.words import sentences
 
 FULL = 1000
 LABEL_GAP = 9.0

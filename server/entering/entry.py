@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from model.features import Features
 from model.patient import InvalidPatient, Patient, Problem
-from server.refusing import Reader
+from server.wording.refusing import Reader
 
 
 @dataclass(frozen=True, slots=True)

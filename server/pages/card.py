@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.served import Served
-from server.words import sentences
+from server.wording.words import sentences
 
 SHORT, LONG = 16, 90
 """Characters up to which texts stand in one line, and past which they take a table's columns too much room."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from server.assets import Asset, read_assets
-from server.card import card_view
-from server.form import Form, prepare_form
-from server.questions import Refusal
-from server.result import Result
-from server.result_page import ResultPage, prepare_result_page
+from server.pages.assets import Asset, read_assets
+from server.pages.card import card_view
+from server.pages.form import Form, prepare_form
+from server.pages.questions import Refusal
+from server.pages.result import Result
+from server.pages.result_page import ResultPage, prepare_result_page
+from server.pages.sites import Site, sites_of
 from server.served import Served
-from server.sites import Site, sites_of
-from server.words import TEMPLATES
+from server.wording.words import TEMPLATES
 
 
 @dataclass(frozen=True, slots=True)

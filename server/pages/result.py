@@ -12,10 +12,10 @@ from model.prediction import Horizon, Prediction
 from model.receipt import Receipt
 from model.rounding import percent, percent_of_the_rest, whole
 from model.spans import Spans
-from server.chart import Chart, chart_of
-from server.naming import value_text
-from server.telling import Told
-from server.words import duration, sentences
+from server.pages.chart import Chart, chart_of
+from server.wording.naming import value_text
+from server.wording.telling import Told
+from server.wording.words import duration, sentences
 
 TABLE_STEP = 6
 """Months between the rows of the page's data table; the interface has every month."""

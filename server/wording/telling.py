@@ -9,8 +9,8 @@ from model.features import Feature
 from model.fitted import Model, Support
 from model.prediction import InputWarning, Prediction, UnknownInput
 from model.rounding import whole_points
-from server.naming import phrase_of
-from server.words import number_text, sentences
+from server.wording.naming import phrase_of
+from server.wording.words import number_text, sentences
 
 MOST_CONTRIBUTIONS = 2
 HIDDEN_BELOW = 10

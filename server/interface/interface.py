@@ -9,15 +9,15 @@ from typing import Any
 from fastapi import Request, Response
 
 from model.patient import InvalidPatient
-from server.answer import addressed, answer_document
-from server.bodies import read_json
-from server.documents import MODEL
+from server.entering.bodies import read_json
+from server.entering.documents import MODEL
 from server.failures import problem_response
-from server.refusing import OF_JSON, problem_sentences
-from server.request_schema import feature_description
-from server.schema import WRITTEN_ANSWER
+from server.interface.answer import addressed, answer_document
+from server.interface.request_schema import feature_description
+from server.interface.schema import WRITTEN_ANSWER
 from server.served import Served, named
-from server.words import refusals
+from server.wording.refusing import OF_JSON, problem_sentences
+from server.wording.words import refusals
 
 
 @dataclass(frozen=True, slots=True)

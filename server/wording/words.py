@@ -14,7 +14,7 @@ from jinja2.runtime import Macro
 
 from model.rounding import percent
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
 SMALL_WORDS: dict[str, list[Any]] = {
     "people": ["<1", ">99", *map(str, range(101))],

@@ -9,12 +9,12 @@ from typing import Any
 from model.features import ALIVE_MONTHS, Features
 from model.fitted import Model
 from model.patient import InvalidPatient
-from server.answer import answer
-from server.entry import Entry, patient_of
-from server.refusing import Reader, problem_sentences
+from server.entering.entry import Entry, patient_of
+from server.entering.tables import Table, TableRow, UnreadableTable
+from server.interface.answer import answer
 from server.served import Served
-from server.tables import Table, TableRow, UnreadableTable
-from server.words import refusals
+from server.wording.refusing import Reader, problem_sentences
+from server.wording.words import refusals
 
 ROW = "row"
 TEXTS = ("sentences", "warnings", "problems", "model", "model_version", "model_digest", "receipt_id", "time")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from jinja2 import Environment
 
-from server.chart import Chart, axes_of
-from server.printing import Html, Piece, joined, preprinted, preprinted_macros
-from server.result import Headline, Result, Row, Way
+from server.pages.chart import Chart, axes_of
+from server.pages.printing import Html, Piece, joined, preprinted, preprinted_macros
+from server.pages.result import Headline, Result, Row, Way
+from server.pages.sites import Site
 from server.served import Served
-from server.sites import Site
 
 HOLES = (
     *(

@@ -1,0 +1,1 @@
+"""What programs ask and are answered: JSON, and tables of patients."""
