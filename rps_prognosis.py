@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands import developing, predicting
+from commands import developing, predicting, translating
 from commands.reading import model_errors, read_artefact
 
 if TYPE_CHECKING:
@@ -42,6 +42,19 @@ def main() -> None:
     metavar="ORIGIN",
     help="An origin whose pages may show it in a frame, such as https://portal.hospital.example. Repeat it for others.",
 )
+@click.option(
+    "--support-line",
+    metavar="TEXT",
+    help="What the page for patients says to somebody in distress, such as whom to call.",
+)
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    default=["en"],
+    show_default=True,
+    help="A language to answer in. Repeat it for others; the first answers readers who ask for none of them.",
+)
 @click.option("--access-log", is_flag=True, help="Write a line for each request: who, when, which page; never a value.")
 def serve(
     folders: Sequence[Path],
@@ -49,6 +62,8 @@ def serve(
     port: int,
     root_path: str,
     frame_ancestors: Sequence[str],
+    support_line: str | None,
+    languages: Sequence[str],
     access_log: bool,  # noqa: FBT001 - an option of the command line
 ) -> None:
     """Serve the form, the interface and the card.
@@ -67,11 +82,18 @@ def serve(
 
     from server.application import create_app
     from server.logs import WithoutQuery
+    from server.wording.language import read_language
 
     artefacts = [read_artefact(folder) for folder in folders]
     try:
         with model_errors():
-            app = create_app(artefacts, frame_ancestors=frame_ancestors, root_path=root_path)
+            app = create_app(
+                artefacts,
+                frame_ancestors=frame_ancestors,
+                root_path=root_path,
+                support_line=support_line or None,
+                languages=[read_language(code) for code in languages],
+            )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     server = uvicorn.Server(uvicorn.Config(app, server_header=False, access_log=access_log))
@@ -113,6 +135,7 @@ for command in (
     developing.recalibrate,
     predicting.predict,
     predicting.vectors,
+    translating.catalogue,
 ):
     main.add_command(command)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import click
 from playwright.sync_api import Page, sync_playwright
@@ -20,12 +22,59 @@ HEADLESS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENTS: Mapping[str, Mapping[str, str]] = {
-    "local": {"pattern": "local", "interval_months": "24", "resection": "yes"},
-    "distant": {"pattern": "distant", "interval_months": "14", "subtype": "unknown"},
-    "both": {"pattern": "both"},
-}
-WIDTHS = {"local": (1280, 320), "distant": (768,), "both": (1280,)}
+LOCAL = {"pattern": "local", "interval_months": "24", "resection": "yes", "alive_months": "4"}
+DISTANT = {"pattern": "distant", "interval_months": "14", "subtype": "unknown"}
+BOTH = {"pattern": "both"}
+WRONG = {"pattern": "distant", "interval_months": "7,5"}
+
+
+def _nothing(page: Page) -> None:
+    """Leave the page as it is."""
+
+
+def _compare(page: Page) -> None:
+    page.locator("details.comparison summary").click()
+    page.locator("details.comparison select").last.select_option(index=2)
+    page.get_by_role("button", name="Show both").click()
+    page.locator(".compared").wait_for()
+
+
+def _for_patient(page: Page) -> None:
+    page.get_by_role("button", name="Open the page for the patient").click()
+    page.locator(".plain-words summary").click()
+
+
+def _format(name: str) -> Callable[[Page], None]:
+    return lambda page: page.locator(f"#as-{name}").check()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One state of the pages, and how it is seen."""
+
+    name: str
+    width: int = 1280
+    answers: Mapping[str, str] = field(default_factory=dict)
+    then: Callable[[Page], None] = _nothing
+    dark: bool = False
+    part: str | None = None
+    """What of the page is taken; all of it where that is None."""
+
+
+PICTURES = (
+    *(Picture(f"form-{width}", width) for width in (1280, 768, 320)),
+    *(Picture(f"errors-{width}", width, WRONG) for width in (1280, 320)),
+    *(Picture(f"result-local-{width}", width, LOCAL) for width in (1280, 768, 320)),
+    Picture("result-local-dark", 1280, LOCAL, dark=True),
+    Picture("result-distant-768", 768, DISTANT),
+    Picture("result-both-1280", 1280, BOTH),
+    *(
+        Picture(f"format-{name}", 1280, LOCAL, _format(name), part=".formats")
+        for name in ("people", "spans", "words", "table")
+    ),
+    *(Picture(f"comparison-{width}", width, LOCAL, _compare, part=".comparison") for width in (1280, 320)),
+    *(Picture(f"patient-{width}", width, LOCAL, _for_patient) for width in (1280, 320)),
+)
 
 
 @click.command(help=__doc__)
@@ -33,30 +82,57 @@ WIDTHS = {"local": (1280, 320), "distant": (768,), "both": (1280,)}
 def main(folder: Path) -> None:
     """Start the server, fill the form, take the pictures."""
     FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
     command = ["rps_prognosis", "serve", "--model", str(folder)]
     with running(command) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=HEADLESS)
-        address = f"http://127.0.0.1:{server.port}/"
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(address)
-        page.screenshot(path=FOLDER / "form-1280.png")
-        for name, answers in PATIENTS.items():
-            for width in WIDTHS[name]:
-                page = browser.new_page(viewport={"width": width, "height": 900})
-                page.goto(address)
-                _fill(page, answers)
-                page.get_by_role("button", name="Predict survival").click()
-                page.screenshot(path=FOLDER / f"result-{name}-{width}.png", full_page=True)
+        with click.progressbar(PICTURES, label="Pictures") as pictures:
+            for picture in pictures:
+                scheme: Literal["dark", "light"] = "dark" if picture.dark else "light"
+                page = browser.new_page(viewport={"width": picture.width, "height": 900}, color_scheme=scheme)
+                _take(page, f"http://127.0.0.1:{server.port}/", picture)
+                page.close()
+        for grey in (False, True):
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            _take_paper(page, f"http://127.0.0.1:{server.port}/", grey=grey)
         browser.close()
+
+
+def _take(page: Page, address: str, picture: Picture) -> None:
+    page.goto(address)
+    if picture.answers:
+        _fill(page, picture.answers)
+        page.get_by_role("button", name="Predict survival").click()
+        page.locator(".answered, .summary").first.wait_for()
+    picture.then(page)
+    file = FOLDER / f"{picture.name}.png"
+    if picture.part is None:
+        page.screenshot(path=file, full_page=True)
+    else:
+        page.locator(picture.part).screenshot(path=file)
+
+
+def _take_paper(page: Page, address: str, *, grey: bool) -> None:
+    """What print shows, as one long sheet; once without any colour."""
+    page.goto(address)
+    _fill(page, LOCAL)
+    page.get_by_role("button", name="Predict survival").click()
+    page.locator("article.result").wait_for()
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 794, "height": 1123})
+    if grey:
+        page.evaluate("document.documentElement.style.filter = 'grayscale(1)'")
+    page.screenshot(path=FOLDER / f"print{'-grey' if grey else ''}.png", full_page=True)
 
 
 def _fill(page: Page, answers: Mapping[str, str]) -> None:
     for name, value in answers.items():
-        field = page.locator(f"input[name={name}]")
+        field = page.locator(f"form.patient input[name={name}]")
         if field.first.get_attribute("type") == "radio":
-            page.locator(f"input[name={name}][value={value}]").check()
+            page.locator(f"form.patient input[name={name}][value={value}]").check()
         else:
-            field.fill(value)
+            field.first.fill(value)
 
 
 if __name__ == "__main__":

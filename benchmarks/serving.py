@@ -64,17 +64,20 @@ class Target:
 
 
 @contextlib.contextmanager
-def running(command: list[str]) -> Iterator[Server]:
-    """Start a server as a process of its own, wait for its first answer, and stop it at the end."""
+def running(command: list[str], code: Path | None = None) -> Iterator[Server]:
+    """Start a server as a process of its own, wait for its first answer, and stop it at the end.
+
+    ``code`` is where its modules are, by default here.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     start = time.perf_counter()
-    with subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)]) as process:
+    with subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)], cwd=code) as process:
         try:
             while True:
                 with contextlib.suppress(OSError):
-                    _post(port, "/api/v1/predictions", JSON_BODY, "application/json")
+                    post(port, "/api/v1/predictions", JSON_BODY, "application/json")
                     break
                 if process.poll() is not None:
                     message = f"{command} stopped before it answered"
@@ -84,7 +87,7 @@ def running(command: list[str]) -> Iterator[Server]:
             process.terminate()
 
 
-def _post(port: int, path: str, body: bytes, content_type: str) -> bytes:
+def post(port: int, path: str, body: bytes, content_type: str) -> bytes:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, {"Content-Type": content_type})
     with urllib.request.urlopen(request) as response:  # noqa: S310
         return bytes(response.read())
@@ -118,8 +121,8 @@ def main(folder: Path, rounds: int, requests: int) -> None:
     ours_command = ["rps_prognosis", "serve", "--model", str(folder)]
     with tempfile.TemporaryDirectory() as scratch, running(ours_command) as ours:
         answers = Path(scratch)
-        (answers / "answer.json").write_bytes(_post(ours.port, "/api/v1/predictions", JSON_BODY, "application/json"))
-        (answers / "page.html").write_bytes(_post(ours.port, "/", FORM_BODY, "application/x-www-form-urlencoded"))
+        (answers / "answer.json").write_bytes(post(ours.port, "/api/v1/predictions", JSON_BODY, "application/json"))
+        (answers / "page.html").write_bytes(post(ours.port, "/", FORM_BODY, "application/x-www-form-urlencoded"))
         with (
             running(["benchmarks.peers", "precomputed", scratch]) as precomputed,
             running(["benchmarks.peers", "scikit-survival", str(folder)]) as library,
@@ -132,14 +135,15 @@ def main(folder: Path, rounds: int, requests: int) -> None:
                 Target("HTML precomputed (a)", precomputed, "/", FORM_BODY, form),
                 Target("scikit-survival (b)", library, api, JSON_BODY, "application/json"),
             ]
-            _print(_measure(targets, rounds, requests))
+            _print(measure(targets, rounds, requests))
             click.echo(
                 f"\ntime to first answer: {ours.first_answer:.2f} s, and {library.first_answer:.2f} s where the server "
                 f"imports scikit-survival\nmemory: {ours.megabytes:.0f} MB, and {library.megabytes:.0f} MB"
             )
 
 
-def _measure(targets: list[Target], rounds: int, requests: int) -> dict[str, list[float]]:
+def measure(targets: list[Target], rounds: int, requests: int) -> dict[str, list[float]]:
+    """The requests per second of each target in each round, the targets in turns."""
     rates: dict[str, list[float]] = {target.name: [] for target in targets}
     for number in range(rounds + 1):
         for target in targets:

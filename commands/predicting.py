@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @ONE_MODEL_OPTION
-@click.argument("source", metavar="INPUT", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@click.argument(
+    "source", metavar="[INPUT]", required=False, type=click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+)
+@click.option(
+    "--receipt",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Answer a kept receipt once more, in place of INPUT: an answer in JSON, or the receipt in it.",
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -32,24 +40,36 @@ if TYPE_CHECKING:
     metavar="COLUMN",
     help="A column of the table to carry along unread, such as a study number. Repeat it for others.",
 )
-def predict(folder: Path, source: Path, output: Path | None, identifiers: Sequence[str]) -> None:
+def predict(
+    folder: Path, source: Path | None, receipt: Path | None, output: Path | None, identifiers: Sequence[str]
+) -> None:
     """Predict survival for one patient (.json) or for each row of a table (.csv, .parquet).
 
     A JSON document is what the interface takes, {"features": {…}, "alive_months": 0}; "-" reads one from standard
     input. The columns of a table are the names of the features and alive_months; an empty cell is not given. A row
-    that cannot be answered keeps its place and lists its problems.
+    that cannot be answered keeps its place and lists its problems. A receipt is answered with the same digits by the
+    same model; where the model is another, that is said.
 
     \b
-    Example:
+    Examples:
       rps-prognosis predict --model build/model patients.csv --id study_number --output answers.csv
+      rps-prognosis predict --model build/model --receipt result.json
 
-    Exit codes: 0 when everything was answered, 1 when a patient or a row was not (or the model cannot be used), 2 when
-    the command or the file cannot be understood.
+    Exit codes: 0 when everything was answered, 1 when a patient or a row was not, when a receipt is of another model
+    or its figures do not come out again (or the model cannot be used), 2 when the command or the file cannot be
+    understood.
     """
     from server.served import prepare
+    from server.wording.language import english
 
+    if (source is None) == (receipt is None):
+        message = "Name either a file of patients or, with --receipt, the file of a receipt."
+        raise click.UsageError(message)
     with model_errors():
-        served = prepare(read_artefact(folder))
+        served = prepare(read_artefact(folder), english())
+    if source is None:
+        _predict_again(served, read_text(receipt or Path("-")), output, identifiers)
+        return
     kind = ".json" if str(source) == "-" else source.suffix.lower()
     if kind == ".json":
         _predict_document(served, read_text(source), output, identifiers)
@@ -80,33 +100,61 @@ def vectors(folder: Path, count: int, seed: int, output: Path | None) -> None:
 
 
 def _predict_document(served: Served, text: str, output: Path | None, identifiers: Sequence[str]) -> None:
-    from model.patient import InvalidPatient
-    from server.entering.documents import UnreadableDocument, json_object
+    from server.entering.documents import json_object
     from server.interface.answer import answer_document
-    from server.wording.refusing import OF_JSON, problem_sentences
 
+    _check_one(output, identifiers)
+    with _document_errors(served):
+        answer = answer_document({served.model.name: served}, json_object(text))
+    write(output, json_text(answer))
+
+
+def _predict_again(served: Served, text: str, output: Path | None, identifiers: Sequence[str]) -> None:
+    from server.entering.documents import json_object
+    from server.interface.receipts import answer_again
+
+    _check_one(output, identifiers)
+    with _document_errors(served):
+        again = answer_again(served, json_object(text))
+    write(output, json_text(again.answer))
+    say, model = served.language.refusals.say, served.model
+    if again.other_model is not None:
+        here = say("model_named", name=model.name, version=model.version, digest=model.digest)
+        raise click.ClickException(say("receipt_of_another_model", kept=again.other_model, here=here))
+    if again.differs:
+        raise click.ClickException(say("not_reproduced", members=again.differs))
+
+
+def _check_one(output: Path | None, identifiers: Sequence[str]) -> None:
     if identifiers:
         message = "--id is for tables."
         raise click.UsageError(message)
     if output is not None and output.suffix.lower() != ".json":
         message = f"One patient is answered as JSON: call the output {output.with_suffix('.json')}."
         raise click.UsageError(message)
+
+
+@contextmanager
+def _document_errors(served: Served) -> Iterator[None]:
+    """What can be wrong with the document of one patient, in sentences."""
+    from model.patient import InvalidPatient
+    from server.wording.refusing import Unreadable, of_json, problem_sentences
+
     model = served.model
     try:
-        answer = answer_document({model.name: served}, json_object(text))
-    except UnreadableDocument as error:
-        raise click.UsageError(str(error)) from error
+        yield
+    except Unreadable as error:
+        raise click.UsageError(error.said(served.language)) from error
     except InvalidPatient as invalid:
-        sentences = problem_sentences(invalid.problems, model.features, model.about.time_zero, OF_JSON)
+        reader = of_json(served.language)
+        sentences = problem_sentences(invalid.problems, model.features, model.about.time_zero, reader)
         raise click.ClickException("\n".join(sentences.values())) from invalid
-    write(output, json_text(answer))
 
 
 def _predict_table(served: Served, source: Path, output: Path | None, identifiers: Sequence[str]) -> None:
     from server.entering.tables import UnreadableTable, check_columns, read_csv
     from server.interface.batch import answer_rows, columns_of
-    from server.wording.refusing import OF_JSON, OF_TABLE
-    from server.wording.words import refusals
+    from server.wording.refusing import of_json, of_table
 
     from_csv = source.suffix.lower() == ".csv"
     if output is not None and output.suffix.lower() not in {".json", ".csv", ".parquet"}:
@@ -117,8 +165,8 @@ def _predict_table(served: Served, source: Path, output: Path | None, identifier
         check_columns(table, served.model.features, identifiers)
         columns = columns_of(served.model, table)
     except UnreadableTable as error:
-        raise click.UsageError(str(error)) from error
-    rows = answer_rows(served, table, OF_TABLE if from_csv else OF_JSON)
+        raise click.UsageError(error.said(served.language)) from error
+    rows = answer_rows(served, table, (of_table if from_csv else of_json)(served.language))
     with click.progressbar(
         rows, length=len(table.rows), label="Predicting", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as steps:
@@ -126,7 +174,8 @@ def _predict_table(served: Served, source: Path, output: Path | None, identifier
     _write_rows(output, served, columns, answered)
     refused = sum(row.answer is None for row in answered)
     if refused:
-        raise click.ClickException(refusals().say("rows_refused", refused=refused, rows=len(answered)))
+        say = served.language.refusals.say
+        raise click.ClickException(say("rows_refused", refused=refused, rows=len(answered)))
 
 
 def _write_rows(output: Path | None, served: Served, columns: tuple[str, ...], rows: Sequence[AnsweredRow]) -> None:

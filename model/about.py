@@ -15,6 +15,15 @@ class NotAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ForPatients:
+    """The model's own words on the page that a patient reads: short words, short sentences."""
+
+    origin: str
+    """From when time counts, as the end of a sentence: "after the cancer came back"."""
+    made_from: str
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """The model's own words, for the sentences that every result needs."""
 
@@ -31,3 +40,5 @@ class About:
     cautions: tuple[str, ...]
     not_asked: Mapping[str, tuple[NotAsked, ...]]
     """By stratum."""
+    for_patients: ForPatients | None = None
+    """None where the model has no words for patients, and so no page for them."""

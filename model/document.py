@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from model.about import About, NotAsked
+from model.about import About, ForPatients, NotAsked
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features, Level, Range
 from model.fitted import Array, Block, Fits, Likeness, LikePatients, Model, Stratum, Support, Term
 from model.likeness import likeness_document
 
-FORMAT = 2
+FORMAT = 3
 """The version of the layout; a reader refuses every other one."""
 
 TRANSFORMATIONS = ("identity", "log", "rcs", "level")
@@ -90,6 +90,10 @@ def _check_questions(features: Features) -> None:
         if len(set(codes)) < len(codes):
             message = f"two answers to {feature.name} have the same code among {codes}"
             raise UnreadableModel(message)
+    for feature in features.all:
+        if feature.since is not None and not feature.is_number:
+            message = f"{feature.name} says since when its months count, but is no number"
+            raise UnreadableModel(message)
     if features.stratum.is_number or features.stratum.unknown is not None:
         message = f"{features.stratum.name} chooses the stratum, so it must have levels and cannot be unknown"
         raise UnreadableModel(message)
@@ -139,6 +143,8 @@ def _about(document: Document) -> About:
     fields["not_asked"] = {
         stratum: tuple(NotAsked(**item) for item in items) for stratum, items in fields["not_asked"].items()
     }
+    if fields.get("for_patients") is not None:
+        fields["for_patients"] = ForPatients(**fields["for_patients"])
     return About(**fields)
 
 

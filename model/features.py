@@ -44,6 +44,8 @@ class Level:
     """How a sentence names it: "an operation that removed the recurrence"."""
     caution: str | None = None
     """What must stand beside it so that nobody reads a cause into it."""
+    later: bool = False
+    """Whether it is only settled after time zero, so that whoever has this answer has lived until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Feature:
     """The label of the answer "unknown", or None where the model cannot do without the value."""
     unknown_handling: str | None = None
     """How the model deals with "unknown", as a whole sentence."""
+    since: str | None = None
+    """For months that end at time zero, what begins them: "primary resection". The form then takes dates as well."""
     strata: frozenset[str] | None = None
     """The strata in which it is asked; None is all of them."""
     evidence: Mapping[str, str] = field(default_factory=dict)

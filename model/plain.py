@@ -32,6 +32,12 @@ def plain_prediction(prediction: Prediction) -> dict[str, Any]:
             "middle_half_months": list(spans.middle_half_months),
             "best_tenth_months": spans.best_tenth_months,
         },
+        "span_limits": {
+            "median_months": list(spans.limits.median_months),
+            "worst_tenth_months": list(spans.limits.worst_tenth_months),
+            "middle_half_months": [list(limits) for limits in spans.limits.middle_half_months],
+            "best_tenth_months": list(spans.limits.best_tenth_months),
+        },
         "explanation": {
             "horizon_months": explanation.horizon_months,
             "reference_survival": explanation.reference_survival,

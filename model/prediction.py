@@ -42,8 +42,9 @@ class InputWarning:
 
     code: str
     feature: str
-    given: float
-    expected: Range
+    given: float | str
+    expected: Range | None = None
+    """The range that the development data cover, where it is a number outside it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,8 @@ def _warnings(features: tuple[Feature, ...], patient: Patient) -> tuple[InputWar
     found = []
     for feature in features:
         expected, value = feature.soft.get(patient.stratum), patient.values.get(feature.name)
+        if isinstance(value, str) and feature.level(value).later and not patient.alive_months:
+            found.append(InputWarning(code="settled_later", feature=feature.name, given=value))
         if expected is None or not isinstance(value, float):
             continue
         if expected.below(value) or expected.above(value):

@@ -13,6 +13,14 @@ from model.patient import Patient
 
 
 @dataclass(frozen=True, slots=True)
+class Issue:
+    """When a receipt was issued, and under which random id."""
+
+    id: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """Which model answered what, and when. ``id`` is random: nothing about the patient can be read from it."""
 
@@ -25,10 +33,12 @@ class Receipt:
     """UTC, ISO 8601, to the second."""
 
 
-def issue_receipt(model: Model, patient: Patient) -> Receipt:
-    """A receipt for one prediction, made now."""
+def issue_receipt(model: Model, patient: Patient, issue: Issue | None = None) -> Receipt:
+    """A receipt for one prediction, made now; or as of ``issue``, for a prediction that is computed once more."""
+    if issue is None:
+        issue = Issue(str(uuid4()), datetime.now(UTC).isoformat(timespec="seconds"))
     return Receipt(
-        id=str(uuid4()),
+        id=issue.id,
         model_name=model.name,
         model_version=model.version,
         model_digest=model.digest,
@@ -37,5 +47,5 @@ def issue_receipt(model: Model, patient: Patient) -> Receipt:
             **patient.answers(),
             ALIVE_MONTHS: patient.alive_months,
         },
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        time=issue.time,
     )

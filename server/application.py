@@ -13,20 +13,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from model.artefact import Artefact
+from server.editions import prepare_editions
 from server.entering.documents import MODEL
 from server.failures import Failures
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
-from server.pages.pages import prepare_pages
 from server.pages.site import SitePages
 from server.safeguards import Safeguards, security_headers
-from server.served import serve_models
+from server.wording.language import Language, english
 
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 
-OWN_ROUTES = ("model", "api", "static", "healthz", "readyz", "openapi.json")
+OWN_ROUTES = ("model", "fragment", "download", "patient", "api", "static", "healthz", "readyz", "openapi.json")
 
 REFUSALS = {
     400: "The body cannot be read.",
@@ -36,16 +36,25 @@ REFUSALS = {
 }
 
 
-def create_app(artefacts: Iterable[Artefact], *, frame_ancestors: Sequence[str] = (), root_path: str = "") -> FastAPI:
+def create_app(
+    artefacts: Iterable[Artefact],
+    *,
+    frame_ancestors: Sequence[str] = (),
+    root_path: str = "",
+    support_line: str | None = None,
+    languages: Sequence[Language] = (),
+) -> FastAPI:
     """The application that serves these models; the first is the default.
 
     ``frame_ancestors`` are the origins that may show it in a frame; ``root_path`` is where a portal mounts it
-    (``/rps``), whether the portal strips it from the address or not. Raises ModelUnavailable, and ValueError for
-    what is not an origin or not a path.
+    (``/rps``), whether the portal strips it from the address or not; ``support_line`` is what the page for patients
+    says to somebody in distress; the first of ``languages`` answers a reader who asks for none of them, and without
+    any it is English. Raises ModelUnavailable, and ValueError for what is not an origin or not a path.
     """
-    served, root = serve_models(artefacts), checked_root(root_path)
-    pages = prepare_pages(served, root)
-    site, interface, failures = SitePages(served, pages), Interface(served), Failures(served, pages, root)
+    root = checked_root(root_path)
+    editions = prepare_editions(artefacts, languages or [english()], root, support_line)
+    served = next(iter(editions.values())).served
+    site, interface, failures = SitePages(editions), Interface(editions), Failures(editions, root)
     app = FastAPI(
         title="rps-prognosis",
         version=_program_version(),
@@ -64,7 +73,10 @@ def create_app(artefacts: Iterable[Artefact], *, frame_ancestors: Sequence[str] 
     body = {"required": True, "content": {"application/json": {"schema": request_schema(served)}}}
     which = {"name": MODEL, "in": "query", "required": False, "schema": {"enum": list(served)}}
 
-    app.add_route("/", site.patient, ["GET", "POST"], include_in_schema=False)
+    app.add_route("/", site.start, ["GET", "POST"], include_in_schema=False)
+    app.add_route("/fragment", site.fragment, ["POST"], include_in_schema=False)
+    app.add_route("/download/{name}", site.file, ["POST"], include_in_schema=False)
+    app.add_route("/patient", site.for_patient, ["POST"], include_in_schema=False)
     app.add_route("/model", site.card, ["GET"], include_in_schema=False)
     app.add_route("/static/{version}/{name}", site.asset, ["GET"], include_in_schema=False)
     app.add_api_route(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from server.pages.pages import Pages
-from server.served import Served, default
-from server.wording.words import refusals
+from server.editions import Edition, edition_for
+from server.entering.bodies import CannotAnswer
+from server.served import default
+from server.wording.language import Language
 
 KINDS = {400: "unreadable", 413: "too-large", 415: "wrong-type", 422: "invalid-patient"}
 
@@ -22,42 +22,50 @@ KINDS = {400: "unreadable", 413: "too-large", 415: "wrong-type", 422: "invalid-p
 class Failures:
     """How refusals and failures are told, to whoever asked."""
 
-    served: Mapping[str, Served]
-    pages: Pages
+    editions: Mapping[str, Edition]
     root: str
 
     async def refused(self, request: Request, refusal: Exception) -> Response:
         """A request that cannot be answered as it is."""
         if not isinstance(refusal, HTTPException):
             raise refusal
-        # The framework's own refusals carry the bare phrase of the status; ours carry a sentence.
-        own = refusal.detail != HTTPStatus(refusal.status_code).phrase
-        return self._tell(request, refusal.status_code, refusal.detail if own else None, refusal.headers)
+        return self._tell(request, refusal.status_code, refusal)
 
     def unexpected(self, request: Request) -> Response:
         """A failure of the program; nothing of it is shown."""
         return self._tell(request, 500)
 
-    def _tell(
-        self, request: Request, status: int, detail: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        detail = refusals().say("detail", status=status) if detail is None else detail
+    def _tell(self, request: Request, status: int, refusal: HTTPException | None = None) -> Response:
+        edition = edition_for(self.editions, request)
+        # The framework's own refusals carry the bare phrase of the status; ours carry a sentence.
+        detail = refusal.reason.said(edition.language) if isinstance(refusal, CannotAnswer) else None
+        headers = dict((refusal.headers if refusal is not None else None) or {})
         if request.url.path.removeprefix(self.root).startswith("/api/"):
-            return problem_response(status, detail, headers=headers)
-        page = self.pages.message(default(self.served), refusals().say("title", status=status), detail)
-        return HTMLResponse(page, status, headers=dict(headers or {}))
+            return problem_response(edition.language, status, detail, headers=headers)
+        title = edition.language.refusals.say("title", status=status)
+        page = edition.pages.message(default(edition.served), title, detail or _detail(edition.language, status))
+        return HTMLResponse(page, status, headers=headers)
 
 
 def problem_response(
-    status: int, detail: str, problems: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    language: Language,
+    status: int,
+    detail: str | None = None,
+    *,
+    problems: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A refusal as problem details."""
     kind = KINDS.get(status)
     document = {
         "type": "about:blank" if kind is None else f"urn:problem-type:{kind}",
-        "title": refusals().say("title", status=status),
+        "title": language.refusals.say("title", status=status),
         "status": status,
-        "detail": detail,
+        "detail": detail or _detail(language, status),
         "problems": dict(problems or {}),
     }
     return Response(json.dumps(document), status, media_type="application/problem+json", headers=dict(headers or {}))
+
+
+def _detail(language: Language, status: int) -> str:
+    return language.refusals.say("detail", status=status)

@@ -72,6 +72,8 @@ def security_headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
     policy = (
         "default-src 'none'",
         "style-src 'self'",
+        "script-src 'self'",
+        "connect-src 'self'",
         "img-src 'self' data:",
         "form-action 'self'",
         "base-uri 'none'",

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import HTTPException
-
 from model.artefact import Artefact, ModelUnavailable
 from model.fitted import Model
+from server.entering.bodies import CannotAnswer
 from server.entering.documents import MODEL
+from server.entering.sent import CLINICIAN
 from server.pages.questions import Question, questions_of
+from server.wording.language import Language
+from server.wording.own_words import in_own_words
+from server.wording.refusing import Unreadable
 from server.wording.telling import stratum_phrase, support_sentence
-from server.wording.words import refusals, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,17 @@ class Statements:
     how_sure: str
     reference_label: str
     evidence: tuple[Evidence, ...]
+    ratios_source: str | None
+    """That the hazard ratios are the model's own, where it was made from published figures; else None."""
+    not_asked: tuple[Evidence, ...]
+    """What a reader would expect among the questions, and why it is not there."""
 
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """One model, its card, its questions and its standing statements."""
+    """One model in one language: its card, its questions and its standing statements."""
 
+    language: Language
     model: Model
     card: Mapping[str, Any]
     withdrawn: bool
@@ -55,7 +62,7 @@ class Served:
     """By stratum."""
 
 
-def serve_models(artefacts: Iterable[Artefact]) -> Mapping[str, Served]:
+def serve_models(artefacts: Iterable[Artefact], language: Language) -> Mapping[str, Served]:
     """The models by name; the first is the default. Raises ModelUnavailable when two have the same name, or none is."""
     served: dict[str, Served] = {}
     for artefact in artefacts:
@@ -63,25 +70,29 @@ def serve_models(artefacts: Iterable[Artefact]) -> Mapping[str, Served]:
         if name in served:
             message = f"Two models are called {name!r}; a request could not say which one it means."
             raise ModelUnavailable(message)
-        served[name] = prepare(artefact)
+        served[name] = prepare(artefact, language)
     if not served:
         message = "No model was given."
         raise ModelUnavailable(message)
     return served
 
 
-def prepare(artefact: Artefact) -> Served:
+def prepare(artefact: Artefact, language: Language) -> Served:
     """Everything about a model that can be said before a patient comes."""
-    model = artefact.model
-    if any(feature.name == MODEL for feature in model.features.all):
-        message = f"A feature of {model.name} is called {MODEL!r}, the name by which a form chooses among models."
+    model = in_own_words(artefact.model, language.translated)
+    taken = [
+        feature.name for feature in model.features.all if feature.name in (MODEL, CLINICIAN) or "." in feature.name
+    ]
+    if taken:
+        message = f"Features of {model.name} have names that a form needs for itself, or a dot in them: {taken}"
         raise ModelUnavailable(message)
     return Served(
+        language=language,
         model=model,
         card=artefact.card,
         withdrawn=bool(artefact.card.get("withdrawn", False)),
-        questions=questions_of(model.features, model.about.time_zero),
-        statements={stratum: _statements(artefact, stratum) for stratum in model.strata},
+        questions=questions_of(language, model.features, model.about.time_zero),
+        statements={stratum: _statements(artefact.card, model, language, stratum) for stratum in model.strata},
     )
 
 
@@ -90,11 +101,14 @@ def default(served: Mapping[str, Served]) -> Served:
     return next(iter(served.values()))
 
 
-def _statements(artefact: Artefact, stratum: str) -> Statements:
-    model, about, say = artefact.model, artefact.model.about, sentences().say
-    phrase = stratum_phrase(model, stratum)
-    validation = artefact.card.get("validation", {}).get("sentence") or say("no_validation")
-    method = [say("interval_method", fits=model.strata[stratum].fits.count), say("interval_leaves_out")]
+def _statements(card: Mapping[str, Any], model: Model, language: Language, stratum: str) -> Statements:
+    about, say, phrase = model.about, language.sentences.say, stratum_phrase(model, stratum)
+    validation = language.translated(card.get("validation", {}).get("sentence")) or say("no_validation")
+    method = [
+        say("interval_method", fits=model.strata[stratum].fits.count),
+        say("interval_leaves_out"),
+        say("spans_method"),
+    ]
     if about.reconstructed:
         method.append(say("reconstructed_leaves_out"))
     return Statements(
@@ -105,7 +119,7 @@ def _statements(artefact: Artefact, stratum: str) -> Statements:
         not_causes=say("not_causes"),
         not_for=about.not_for,
         cautions=about.cautions,
-        support=support_sentence(model.strata[stratum].support, phrase),
+        support=support_sentence(language, model.strata[stratum].support, phrase),
         method=tuple(method),
         one_of_the_hundred=say("one_of_the_hundred"),
         how_sure=say("how_sure"),
@@ -115,13 +129,15 @@ def _statements(artefact: Artefact, stratum: str) -> Statements:
             for feature in model.features.used_in(stratum)
             if stratum in feature.evidence
         ),
+        ratios_source=say("ratios_source") if about.reconstructed else None,
+        not_asked=tuple(Evidence(one.label, one.reason) for one in about.not_asked.get(stratum, ())),
     )
 
 
 def named(served: Mapping[str, Served], name: str | None) -> Served:
-    """The model of that name, or the default one. Raises HTTPException (404)."""
+    """The model of that name, or the default one. Raises CannotAnswer (404)."""
     if name is None:
         return default(served)
     if name not in served:
-        raise HTTPException(404, refusals().say("no_model_named", models=list(served)))
+        raise CannotAnswer(404, Unreadable("no_model_named", models=list(served)))
     return served[name]

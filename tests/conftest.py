@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, Page
 
 from model.artefact import Artefact, read_artefact
 from model.fitted import Model
+from tests.browsing import browsing, serving, tab
 from tests.small_artefact import build
 
 # The same examples in every run, so that a red build is red again; no deadline, for machines of continuous
@@ -39,3 +42,27 @@ def artefact(artefact_folder: Path) -> Artefact:
 def model(artefact: Artefact) -> Model:
     """That folder's model."""
     return artefact.model
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of the module's own: while one is driven, no event loop can be run beside it."""
+    with browsing() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(artefact: Artefact) -> Iterator[str]:
+    """Where the application answers with that folder's model, and a card that has tables of every width."""
+    few = [{f"column_{i}": "a few words" for i in range(9)}] * 3
+    long = [{"what": "word " * 40, "value": 1.5}] * 2
+    card = {**artefact.card, "few": few, "many": few * 5, "long": long, "deep": {"list": few, "text": "x" * 80}}
+    with serving(Artefact(artefact.model, card, artefact.manifest)) as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that is watched, as tests/browsing.py says."""
+    with tab(browser, address) as opened:
+        yield opened

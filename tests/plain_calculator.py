@@ -6,7 +6,7 @@ Nothing is shared with the calculator that is served: where the two agree, the p
 import math
 from collections.abc import Sequence
 from functools import cache
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 Answer = str | float
@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 UNKNOWN = "unknown"
 NORMAL_975 = 1.959963984540054
+LEVELS = (0.9, 0.75, 0.5, 0.25, 0.1)
 
 
 class Kind:
@@ -42,6 +43,7 @@ class Stratum:
         self.deviations = [[b - m for b, m in zip(row, self.effects, strict=True)] for row in self.fits["coefficients"]]
         self.kinds = cache(self._kinds)
         self.share = cache(self._share)
+        self.slopes = cache(self._slopes)
 
     def row(self, answers: dict[str, Answer]) -> list[float]:
         """Answers as numbers that effects multiply, before centring."""
@@ -87,7 +89,7 @@ class Stratum:
         """Probability to live beyond month t for who is alive at month s."""
         return self.share(known, t) / self.share(known, s)
 
-    def slopes(self, known: Answers, t: int) -> tuple[float, list[float]]:
+    def _slopes(self, known: Answers, t: int) -> tuple[float, list[float]]:
         """How −log of survival to t moves with the cumulative hazard, and with the effects (α and c)."""
         kinds = self.kinds(known)
         parts = [kind.weight * self.alive(kind, t) * kind.r / self.share(known, t) for kind in kinds]
@@ -119,15 +121,12 @@ class Stratum:
         spread = math.exp(NORMAL_975 * math.sqrt(within + between) / loss)
         return math.exp(-loss * spread), math.exp(-loss / spread)
 
-    def span(self, known: Answers, s: int, level: float) -> float | None:
-        """Month at which the curve, straight from month to month, first is as low as the level."""
-        before = 1.0
-        for t in range(s + 1, self.last + 1):
-            after = self.survival(known, s, t)
-            if after <= level:
-                return t - 1 + (before - level) / (before - after)
-            before = after
-        return None
+    def curves(self, known: Answers, s: int) -> tuple[list[float], list[float], list[float]]:
+        """Survival month by month from 1 at s on, and its limits; a limit that there is not yet is still at 1."""
+        months = range(s + 1, self.last + 1)
+        limits = [self.limits(known, s, t) for t in months]
+        lower, upper = ([1.0, *(1.0 if one is None else one for one in side)] for side in zip(*limits, strict=True))
+        return [1.0, *(self.survival(known, s, t) for t in months)], lower, upper
 
     def hazard_ratio(self, feature: str, answer: Answer, against: Answer) -> list[float]:
         """How many times as high the hazard is with one answer as with another, with its limits."""
@@ -145,7 +144,7 @@ class PlainCalculator:
         self.strata = {name: stratum(data) for name, data in model["strata"].items()}
 
     def __call__(self, patient: Json) -> Json:
-        """Survival, spans, their explanation and what the unknown answers could change."""
+        """Survival, spans with their limits, their explanation and what the unknown answers could change."""
         name, s = str(patient["features"][self.model["stratum_feature"]["name"]]), patient["alive_months"]
         stratum = self.strata[name]
         asked = [f for f in self.model["features"] if name in f.get("strata", [name])]
@@ -155,7 +154,9 @@ class PlainCalculator:
         horizon = self.model["headline_months"] if self.model["headline_months"] in later else later[0]
         unknown = [ranges(stratum, known, s, horizon, f) for f in asked if answers[f["name"]] == UNKNOWN]
         contributions = [contribution(stratum, known, s, horizon, f) for f in asked if f["name"] in dict(known)]
-        worst, first, middle, third, best = (stratum.span(known, s, level) for level in (0.9, 0.75, 0.5, 0.25, 0.1))
+        estimate, *limits = stratum.curves(known, s)
+        worst, first, middle, third, best = (reached(estimate, s, level) for level in LEVELS)
+        about = {level: [reached(limit, s, level) for limit in limits] for level in LEVELS}
         return {
             "survival": [triple(stratum, known, s, t) for t in later],
             "spans": {
@@ -163,6 +164,12 @@ class PlainCalculator:
                 "worst_tenth_months": worst,
                 "middle_half_months": [first, third],
                 "best_tenth_months": best,
+            },
+            "span_limits": {
+                "median_months": about[0.5],
+                "worst_tenth_months": about[0.9],
+                "middle_half_months": [about[0.75], about[0.25]],
+                "best_tenth_months": about[0.1],
             },
             "explanation": {
                 "horizon_months": horizon,
@@ -172,6 +179,14 @@ class PlainCalculator:
             },
             "unknown": unknown,
         }
+
+
+def reached(curve: Sequence[float], s: int, level: float) -> float | None:
+    """Month at which a curve, straight from month to month, first is as low as the level."""
+    for month, (before, after) in enumerate(pairwise(curve), start=s):
+        if after <= level:
+            return month + (before - level) / (before - after)
+    return None
 
 
 def triple(stratum: Stratum, known: Answers, s: int, t: int) -> Json:

@@ -124,4 +124,4 @@ def test_the_description_names_what_the_default_model_must_not_be_used_for() -> 
         "paraganglioma",
     ):
         assert population in listed
-    assert "Well-differentiated liposarcoma" in " ".join(default_description()["cautions"])
+    assert "Nor for well-differentiated liposarcoma" in " ".join(default_description()["cautions"])

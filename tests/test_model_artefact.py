@@ -141,7 +141,7 @@ def test_another_format_version_is_refused(folder: Path) -> None:
     """Issue: refused when the format version disagrees."""
     write(folder / MODEL, {**read(folder / MODEL), "format": 1})
     sign(folder)
-    refused(folder, "model.json cannot be read: its format is 1, and this program reads format 2")
+    refused(folder, "model.json cannot be read: its format is 1, and this program reads format 3")
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "null"])

@@ -28,10 +28,10 @@ def test_a_prediction_survives_json_to_the_last_bit(inputs: dict[str, Any]) -> N
 
 @given(valid_inputs())
 def test_every_number_stands_under_its_name(inputs: dict[str, Any]) -> None:
-    """DESIGN §6, the answer: survival, curve, reference, spans, explanation and unknown."""
+    """DESIGN §6, the answer: survival, curve, reference, spans with their limits, explanation and unknown."""
     found = predicted(inputs)
     plain = plain_prediction(found)
-    assert set(plain) == {"survival", "curve", "reference", "spans", "explanation", "unknown"}
+    assert set(plain) == {"survival", "curve", "reference", "spans", "span_limits", "explanation", "unknown"}
     assert [at["months"] for at in plain["survival"]] == [at.months for at in found.survival]
     for at in plain["survival"]:
         assert set(at) == {"months", "estimate", "lower", "upper"}
@@ -44,8 +44,12 @@ def test_every_number_stands_under_its_name(inputs: dict[str, Any]) -> None:
     assert plain["reference"]["estimate"] == found.reference.tolist()
     lengths = {len(values) for values in (*plain["curve"].values(), *plain["reference"].values())}
     assert lengths == {61 - inputs["alive_months"]}
-    assert plain["spans"]["median_months"] == found.spans.median_months
     assert plain["spans"]["middle_half_months"] == list(found.spans.middle_half_months)
+    assert plain["spans"].keys() == plain["span_limits"].keys()
+    for name in ("median_months", "worst_tenth_months", "best_tenth_months"):
+        assert plain["spans"][name] == getattr(found.spans, name)
+        assert plain["span_limits"][name] == list(getattr(found.spans.limits, name))
+    assert plain["span_limits"]["middle_half_months"] == [list(of) for of in found.spans.limits.middle_half_months]
     explanation = plain["explanation"]
     assert explanation["reference_survival"] == found.explanation.reference_survival
     for row, contribution in zip(explanation["contributions"], found.explanation.contributions, strict=True):

@@ -291,7 +291,7 @@ def test_one_month_before_the_last_supported_one_there_is_still_an_answer(featur
 )
 def test_a_number_outside_the_usual_range_of_its_stratum_warns(pattern: str, interval: float, warned: bool) -> None:
     """E18: soft limits warn, 3-140 for local and 2-84 for distant; the value is used as it was given."""
-    found = asked_of(MODEL, {"features": {**PATTERNS[pattern], "interval_months": interval}, "alive_months": 0})
+    found = asked_of(MODEL, {"features": {**PATTERNS[pattern], "interval_months": interval}, "alive_months": 1})
     assert len(found.warnings) == warned
     for warning in found.warnings:
         assert warning.code == "outside_usual_range"
@@ -299,6 +299,15 @@ def test_a_number_outside_the_usual_range_of_its_stratum_warns(pattern: str, int
         assert warning.given == interval
         assert warning.expected == (Range(3, 140) if pattern == "local" else Range(2, 84))
     assert found.patient.values["interval_months"] == interval
+
+
+@given(valid_inputs())
+def test_an_answer_that_is_settled_later_warns_unless_time_has_passed(inputs: dict[str, Any]) -> None:
+    """E18, E20: only who has lived until the operation can have had one, so time zero is not the time to ask for."""
+    found = asked_of(MODEL, inputs)
+    warnings = [warning for warning in found.warnings if warning.code == "settled_later"]
+    settled = inputs["features"].get("resection") == "yes" and inputs["alive_months"] == 0
+    assert [(w.feature, w.given, w.expected) for w in warnings] == [("resection", "yes", None)] * settled
 
 
 def test_nothing_is_pulled_back_into_the_usual_range() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.fitted import Stratum
 from model.mixture import mixture
-from model.spans import Spans, first_month_at, spans
+from model.spans import SpanLimits, Spans, first_month_at, spans
 from model.survival import Curve, survival
 from tests.invented import known_answers, strata
 
@@ -48,7 +48,28 @@ def test_a_span_that_is_not_reached_is_none() -> None:
         "late": None,
         "best": None,
     }
-    assert spans(curve([1, 1, 0.99])) == Spans(None, None, (None, None), None)
+    nowhere = (None, None)
+    assert spans(curve([1, 1, 0.99])) == Spans(
+        None, None, nowhere, None, SpanLimits(nowhere, nowhere, (nowhere, nowhere), nowhere)
+    )
+
+
+def test_the_limits_of_a_span_are_where_the_limits_of_the_curve_reach_its_share() -> None:
+    """Brookmeyer and Crowley 1982, read off by hand: .5 is reached at 1.25 by the lower limit alone."""
+    estimate, lower, upper = np.array([1, 0.7, 0.4]), np.array([np.nan, 0.6, 0.2]), np.array([np.nan, 0.8, 0.6])
+    limits = spans(Curve(np.arange(3.0), estimate, lower, upper)).limits
+    early, late = limits.middle_half_months
+    assert limits.median_months == pytest.approx((1.25, None))
+    assert limits.worst_tenth_months == pytest.approx((0.25, 0.5))
+    assert early == pytest.approx((0.625, 1.25))
+    assert late == pytest.approx((1.875, None))
+
+
+def test_a_limit_that_rises_again_counts_when_it_is_reached_first() -> None:
+    """Limits, unlike the estimate, need not fall with time."""
+    lower = np.array([1, 0.85, 0.95, 0.6])
+    limits = spans(Curve(np.arange(4.0), np.array([1, 0.97, 0.96, 0.7]), lower, np.ones(4))).limits
+    assert limits.worst_tenth_months == pytest.approx((2 / 3, None))
 
 
 def test_months_are_counted_from_the_diagnosis_also_when_alive_later() -> None:
@@ -91,3 +112,22 @@ def test_at_each_span_the_curve_is_at_its_share(of: Stratum, data: st.DataObject
         else:
             assert start < months <= found.months[-1]
             assert np.interp(months, found.months, found.estimate) == pytest.approx(share, abs=1e-12)
+
+
+@given(strata(), st.data())
+def test_the_limits_of_a_span_hold_it(of: Stratum, data: st.DataObject) -> None:
+    """E10: the lower limit of the curve comes to a share no later than the curve, and the upper one no sooner."""
+    start = data.draw(st.integers(0, 12))
+    found = spans(survival(of, mixture(of, data.draw(known_answers(of))), start))
+    early, late = found.limits.middle_half_months
+    about = {
+        "worst": found.limits.worst_tenth_months,
+        "early": early,
+        "median": found.limits.median_months,
+        "late": late,
+        "best": found.limits.best_tenth_months,
+    }
+    for name, months in by_share(found).items():
+        lower, upper = (float("inf") if limit is None else limit for limit in about[name])
+        assert start < lower <= (float("inf") if months is None else months) + 1e-9
+        assert (float("inf") if months is None else months) <= upper + 1e-9

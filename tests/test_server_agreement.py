@@ -21,7 +21,8 @@ from server.entering.tables import Table, TableRow
 from server.interface.batch import answer_rows, columns_of, flat_row
 from server.interface.schema import Answer
 from server.served import prepare
-from server.wording.refusing import OF_JSON
+from server.wording.language import english
+from server.wording.refusing import of_json
 from tests.invented import small_model, valid_inputs
 from tests.web import ONE_OF_EACH, Page, ask, client_of, send_form
 
@@ -36,6 +37,19 @@ def client() -> TestClient:
 def as_text(value: object) -> str:
     """A value as somebody would type it: digits, without an exponent."""
     return f"{value:.6f}" if isinstance(value, float) else str(value)
+
+
+def in_months(months: float | None) -> str | None:
+    """Months as the page tells them."""
+    shown = None if months is None else int(months + 0.5)
+    return {None: None, 0: "less than 1 month", 1: "1 month"}.get(shown, f"{shown} months")
+
+
+def interval_of(limits: list[float | None]) -> str:
+    """The interval of a span as the page tells it."""
+    lower, upper = (in_months(limit) for limit in limits)
+    beyond = "beyond the 60 months that the data support"
+    return f"(95 % interval {beyond if lower is None else f'{lower} to {upper or beyond}'})"
 
 
 def both(inputs: dict[str, Any]) -> tuple[dict[str, Any], Page]:
@@ -65,7 +79,10 @@ def test_figures_sentences_and_table_agree(inputs: dict[str, Any]) -> None:
     rows = {int(row[0]): row for row in page.table("rows")}
     for i, month in enumerate(answer["curve"]["months"]):
         if month in rows:
+            lower, upper = (answer["curve"][name][i] for name in ("lower", "upper"))
             assert rows[month][1] == percent(answer["curve"]["estimate"][i])
+            assert rows[month][2] == ("no interval" if lower is None else f"{percent(lower)} to {percent(upper)}")
+            assert rows[month][3] == percent_of_the_rest(answer["curve"]["estimate"][i])
             assert rows[month][4] == percent(answer["reference"]["estimate"][i])
     assert {at["months"] for at in answer["survival"]} <= set(rows)
     steps = [int(row[1].replace("−", "-")) for row in page.table("way")[1:-1]]
@@ -84,45 +101,54 @@ def test_the_answer_is_what_the_schema_declares(inputs: dict[str, Any]) -> None:
 def test_the_curve_is_drawn_where_the_numbers_are(inputs: dict[str, Any]) -> None:
     """E4, E6, E7: read off the curve, the figures are the interface's; it starts at (s, 1) and ends where data end."""
     answer, page = both(inputs)
+    (plot,) = page.all("svg", within="chart")
+    left, top, width, height = (int(number) for number in plot.attributes["viewbox"].split())
+    assert (left, top) == (0, 0)
     numbers = [int(number) for number in page.one("polyline", class_="patient").attributes["points"].split(", ")]
-    drawn = dict(zip(numbers[::2], numbers[1::2], strict=True))
-    assert list(drawn) == answer["curve"]["months"]
-    assert drawn[inputs["alive_months"]] == 0
-    for month, estimate in zip(answer["curve"]["months"], answer["curve"]["estimate"], strict=True):
-        assert abs((1000 - drawn[month]) / 1000 - estimate) <= 0.00051
-    plot = [
-        svg for svg in page.all("svg") if "preserveAspectRatio" in str(svg.attributes) or "viewbox" in svg.attributes
-    ]
-    assert "0 0 60 1000" in [svg.attributes.get("viewbox") for svg in plot]
+    drawn = [(60 * across / width, 1 - down / height) for across, down in zip(numbers[::2], numbers[1::2], strict=True)]
+    assert [month for month, _ in drawn] == pytest.approx(answer["curve"]["months"], abs=60 / width)
+    assert drawn[0][1] == 1
+    for (_, share), estimate in zip(drawn, answer["curve"]["estimate"], strict=True):
+        assert abs(share - estimate) <= 0.00051
     ends = [tspan.text for tspan in page.all("tspan", class_="figure")]
     assert ends[0] == percent(answer["curve"]["estimate"][-1])
 
 
 @given(valid_inputs())
 def test_spans_on_the_page_are_the_interfaces(inputs: dict[str, Any]) -> None:
-    """E9, E4: worst tenth, middle half, best tenth and the median, in whole months."""
+    """E9, E4, E10: worst tenth, middle half, best tenth and the median, in whole months, each with its interval."""
     answer, page = both(inputs)
-    spans = answer["spans"]
-    text = page.one("ul", class_="spans").text
-    named = [
-        spans["worst_tenth_months"],
-        *spans["middle_half_months"],
-        spans["best_tenth_months"],
-        spans["median_months"],
-    ]
-    for months in named:
-        if months is not None and int(months + 0.5) > 1:
-            assert f"{int(months + 0.5)} months" in text
-    assert ("The median is not reached" in text) == (spans["median_months"] is None)
+    spans, limits = answer["spans"], answer["span_limits"]
+    worst, middle, best, median = page.texts("li", within="spans")
+    begin, end = spans["middle_half_months"]
+    at_begin, at_end = (interval_of(of) for of in limits["middle_half_months"])
+    at_worst, at_best, at_median = (
+        interval_of(limits[f"{name}_months"]) for name in ("worst_tenth", "best_tenth", "median")
+    )
+    assert (f"within {in_months(spans['worst_tenth_months'])} after" in worst) == (
+        spans["worst_tenth_months"] is not None
+    )
+    assert (f"beyond {in_months(spans['best_tenth_months'])} after" in best) == (spans["best_tenth_months"] is not None)
+    assert (f"alive {in_months(spans['median_months'])} after" in median) == (spans["median_months"] is not None)
+    assert ("The median is not reached" in median) == (spans["median_months"] is None)
+    for text, interval in ((worst, at_worst), (best, at_best), (median, at_median), (middle, at_begin)):
+        assert text.count(interval) >= 1
+    if begin is None:
+        assert "so the span of the middle 50 is not reached" in middle
+    elif end is None:
+        assert f"about 25 are predicted to die within {in_months(begin)} after" in middle
+        assert at_end in middle.partition("middle 50 ends is not reached")[2]
+    else:
+        assert f"for {in_months(begin)} {at_begin} to {in_months(end)} {at_end} after" in middle
 
 
 @given(valid_inputs())
 def test_a_row_of_a_batch_file_holds_the_same(inputs: dict[str, Any]) -> None:
     """E4, S6: batch columns come from the features and horizons and carry the interface's numbers unrounded."""
-    served = prepare(ARTEFACT)
+    served = prepare(ARTEFACT, english())
     cells = {**inputs["features"], "alive_months": inputs["alive_months"]}
     table = Table(tuple(cells), (TableRow(cells),))
-    (row,) = answer_rows(served, table, OF_JSON)
+    (row,) = answer_rows(served, table, of_json(english()))
     flat = flat_row(row, columns_of(served.model, table))
     answer = ask(client(), inputs["features"], alive_months=inputs["alive_months"])
     for at in answer["survival"]:

@@ -15,6 +15,8 @@ from tests.web import BOTH, LOCAL, ONE_OF_EACH, PREDICTIONS, another_artefact, a
 
 ROOT = Path(__file__).parent.parent
 ADDRESSES = ("/", "/model", "/healthz", "/readyz", "/api/v1/model", "/openapi.json")
+SENT_TO = ("/", "/fragment", "/download/result.pdf", "/download/curve.csv", "/download/result.json", "/patient")
+SENDING = ("action", "formaction", "data-fragment")
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,17 @@ def client(artefact: Artefact) -> TestClient:
 def test_every_address_of_the_contract_answers(client: TestClient, address: str) -> None:
     """DESIGN §6."""
     assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", SENT_TO)
+def test_every_address_that_takes_a_form_answers_it_and_no_result_is_asked_for_by_address(
+    client: TestClient, address: str
+) -> None:
+    """S2: what a patient's values go into is a body; asked for by its address, there is the empty form or nothing."""
+    assert client.post(address, data=dict(LOCAL)).status_code == 200
+    asked = client.get(address, params=dict(LOCAL))
+    assert asked.status_code == (200 if address == "/" else 405)
+    assert "Predicted survival" not in asked.text
 
 
 @pytest.mark.parametrize("address", ["/docs", "/redoc", "/docs/oauth2-redirect"])
@@ -63,18 +76,21 @@ def test_it_answers_under_a_portals_path_stripped_or_not(artefact: Artefact, add
 
 @pytest.mark.parametrize("prefix", ["/rps", ""])
 def test_every_link_stays_under_the_portals_path(artefact: Artefact, prefix: str) -> None:
-    """A link that left the prefix would lead out of the application."""
+    """A link that left the prefix would lead out of the application; what a form is sent to answers forms."""
     client = client_of(artefact, another_artefact(), root_path="/rps/")
-    result = client.post(f"{prefix}/", data=dict(LOCAL)).text
-    for html in (client.get(f"{prefix}/").text, client.get(f"{prefix}/model?model=another").text, result):
+    form, sent = client.get(f"{prefix}/").text, {**LOCAL, "clinician": "seen"}
+    result, patient = (client.post(f"{prefix}{address}", data=sent).text for address in ("/", "/patient"))
+    for html in (form, client.get(f"{prefix}/model?model=another").text, result, patient):
         page = read_page(html)
-        links = [e.attributes["href"] for tag in ("a", "link") for e in page.all(tag)]
-        links = [link for link in links if not link.startswith("#")]
-        links += [form.attributes["action"] for form in page.all("form")]
-        assert links
-        assert all(link.startswith("/rps/") for link in links)
-        for link in links:
-            assert client.get(link if prefix else link.removeprefix("/rps")).status_code == 200
+        sending = {e.attributes[name] for e in page.elements for name in SENDING if name in e.attributes}
+        leading = {address for address in page.addresses() if not address.startswith("#")} - sending
+        assert leading
+        assert bool(sending) == ("<form" in html)
+        for address in leading | sending:
+            assert address.startswith("/rps/")
+            own = address if prefix else address.removeprefix("/rps")
+            answer = client.post(own, data=sent) if address in sending else client.get(own)
+            assert answer.status_code == 200, address
 
 
 def test_the_bare_prefix_shows_the_form(artefact: Artefact) -> None:
@@ -175,7 +191,7 @@ def test_pages_are_whole(client: TestClient, features: dict[str, object]) -> Non
             assert set(element.attributes.get(name, "").split()) <= set(ids)
 
 
-@pytest.mark.parametrize("root", ["/model", "/healthz", "/api", "/static/x"])
+@pytest.mark.parametrize("root", ["/model", "/healthz", "/api", "/static/x", "/fragment", "/download/x", "/patient"])
 def test_a_root_that_is_one_of_our_own_pages_is_refused(artefact: Artefact, root: str) -> None:
     """Behind a proxy that strips the root, /model/model would arrive as the root itself."""
     with pytest.raises(ValueError, match="begins with the name of a page"):

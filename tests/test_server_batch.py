@@ -8,7 +8,8 @@ from model.artefact import Artefact
 from server.entering.tables import Table, TableRow, UnreadableTable, read_csv, written_csv
 from server.interface.batch import answer_rows, columns_of, flat_row
 from server.served import prepare
-from server.wording.refusing import OF_TABLE
+from server.wording.language import english
+from server.wording.refusing import of_table
 from tests.web import another_artefact
 
 
@@ -45,13 +46,13 @@ def test_what_is_written_can_be_read_back() -> None:
 
 def test_the_columns_are_those_of_the_model() -> None:
     """DESIGN §4: batch columns come from the features and horizons, whatever they are."""
-    served = prepare(another_artefact())
+    served = prepare(another_artefact(), english())
     cells = {"kind": "invented", "size": "unknown", "grade": "g2", "site": "there", "alive_months": "12"}
     table = Table(tuple(cells), (TableRow(cells),))
     columns = columns_of(served.model, table)
     for name in ("points_size", "grade_lowest", "survival_13", "survival_60_upper"):
         assert name in columns
-    (row,) = answer_rows(served, table, OF_TABLE)
+    (row,) = answer_rows(served, table, of_table(english()))
     flat = flat_row(row, columns)
     assert tuple(flat) == columns
     assert flat["survival_13"] is not None
@@ -62,6 +63,6 @@ def test_the_columns_are_those_of_the_model() -> None:
 def test_each_row_has_a_receipt_of_its_own(artefact: Artefact) -> None:
     """DESIGN §6."""
     table = Table(("pattern",), (TableRow({"pattern": "both"}),) * 2)
-    answers = [row.answer for row in answer_rows(prepare(artefact), table, OF_TABLE)]
+    answers = [row.answer for row in answer_rows(prepare(artefact, english()), table, of_table(english()))]
     assert all(answers)
     assert len({str(answer["receipt"]["id"]) for answer in answers if answer is not None}) == 2

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from server.entering.bodies import DRAINED, LARGEST_BODY
 from server.entering.documents import UnreadableDocument, json_object
+from server.wording.language import english
 from tests.web import BOTH, DISTANT, LOCAL, ONE_OF_EACH, PREDICTIONS, UNKNOWN, as_json, ask, client_of, post_text
 
 
@@ -42,9 +43,8 @@ def test_the_answer_has_the_members_of_the_contract(client: TestClient, features
     assert answer["curve"]["estimate"][0] == 1 == answer["reference"]["estimate"][0]
     assert answer["explanation"]["horizon_months"] == 36
     assert answer["receipt"]["inputs"] == {**features, "alive_months": 0}
-    assert set(answer["spans"]) == {
-        *("median_months", "worst_tenth_months", "middle_half_months", "best_tenth_months"),
-    }
+    spans = {"median_months", "worst_tenth_months", "middle_half_months", "best_tenth_months"}
+    assert set(answer["spans"]) == spans == set(answer["span_limits"])
     for contribution in answer["explanation"]["contributions"]:
         assert {"feature", "value", "hazard_ratio", "points"} <= set(contribution)
     shares = sum(contribution["points"] for contribution in answer["explanation"]["contributions"]) / 100
@@ -89,12 +89,26 @@ def test_the_caution_stands_beside_resection_whatever_its_answer(client: TestCli
 
 def test_a_number_outside_the_usual_range_is_answered_with_a_warning(client: TestClient) -> None:
     """E18: soft limits warn; nothing is clamped."""
-    answer = ask(client, {**LOCAL, "interval_months": 200})
+    answer = ask(client, {**LOCAL, "interval_months": 200}, alive_months=3)
     assert answer["receipt"]["inputs"]["interval_months"] == 200
     (warning,) = answer["warnings"]
-    assert warning["code"] == "outside_usual_range"
+    assert (warning["code"], warning["feature"]) == ("outside_usual_range", "interval_months")
     assert "3 to 140" in warning["text"]
-    assert ask(client, LOCAL)["warnings"] == []
+    assert ask(client, LOCAL, alive_months=3)["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "alive", "warned"), [("yes", 0, True), ("yes", 1, False), ("no", 0, False), ("unknown", 0, False)]
+)
+def test_an_answer_that_is_settled_later_is_answered_with_a_warning_unless_time_has_passed(
+    client: TestClient, answer: str, alive: int, warned: bool
+) -> None:
+    """E18, E20: whoever was operated on had lived until then; the estimate is for the time that was given."""
+    answered = ask(client, {**LOCAL, "resection": answer}, alive_months=alive)
+    assert answered["receipt"]["inputs"]["alive_months"] == alive
+    assert [(w["code"], w["feature"]) for w in answered["warnings"]] == [("settled_later", "resection")] * warned
+    for warning in answered["warnings"]:
+        assert "Resection of the recurrence was answered “Yes, resected”" in warning["text"]
 
 
 def test_the_answer_says_where_it_comes_from(client: TestClient, artefact: Artefact) -> None:
@@ -284,5 +298,6 @@ def test_a_body_nested_almost_too_deep_to_be_read_is_refused_and_never_a_failure
 def test_a_member_given_twice_is_named_among_many() -> None:
     """S4: refused for what it is, and by its name."""
     text = "{" + ",".join(f'"{number}":0' for number in [*range(30_000), 29_999]) + "}"
-    with pytest.raises(UnreadableDocument, match="29999"):
+    with pytest.raises(UnreadableDocument) as refused:
         json_object(text)
+    assert refused.value.said(english()) == "The request gives the member “29999” twice."

@@ -13,7 +13,7 @@ from starlette.types import Message
 from model.artefact import Artefact
 from server.application import create_app
 from server.interface import answer
-from server.pages import site
+from server.pages import result
 from server.safeguards import security_headers
 from tests.web import LOCAL, PREDICTIONS, client_of
 
@@ -33,6 +33,8 @@ def test_every_answer_carries_the_safeguards(client: TestClient, path: str) -> N
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "base-uri 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "connect-src 'self'" in policy
     assert "form-action 'self'" in policy
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
@@ -41,14 +43,16 @@ def test_every_answer_carries_the_safeguards(client: TestClient, path: str) -> N
     assert "set-cookie" not in headers
 
 
-@pytest.mark.parametrize("status", [200, 400, 405, 413, 415, 422])
+@pytest.mark.parametrize("status", [200, 400, 404, 405, 409, 413, 415, 422])
 def test_so_do_refusals(client: TestClient, status: int) -> None:
     """S1, S2: whatever the status."""
     json_type = {"content-type": "application/json"}
     response = {
         200: lambda: client.post("/", data=dict(LOCAL)),
         400: lambda: client.post(PREDICTIONS, content="{", headers=json_type),
+        404: lambda: client.post("/download/result.exe", data=dict(LOCAL)),
         405: lambda: client.put("/"),
+        409: lambda: client.post("/download/result.pdf", data={**LOCAL, "receipt.digest": "0" * 64}),
         413: lambda: client.post("/", data={"pattern": "x" * 70_000}),
         415: lambda: client.post(PREDICTIONS, content="{}"),
         422: lambda: client.post("/", data={"pattern": ""}),
@@ -74,20 +78,25 @@ def test_what_is_not_an_origin_is_refused_at_the_start(origin: str) -> None:
         security_headers([origin])
 
 
-def test_static_files_may_be_kept_because_their_address_changes_with_them(client: TestClient) -> None:
-    """S2 holds for pages; a style sheet is the same for every patient."""
+@pytest.mark.parametrize(
+    ("before", "content_type"), [('rel="stylesheet" href="', "text/css"), ('<script src="', "text/javascript")]
+)
+def test_static_files_may_be_kept_because_their_address_changes_with_them(
+    client: TestClient, before: str, content_type: str
+) -> None:
+    """S2 holds for pages; a style sheet and a script are the same for every patient."""
     page = client.get("/").text
-    path = page.split('rel="stylesheet" href="')[1].split('"')[0]
+    path = page.split(before)[1].split('"')[0]
     response = client.get(path)
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert response.headers["content-type"].startswith("text/css")
+    assert response.headers["content-type"].startswith(content_type)
     name = path.rpartition("/")[2]
     assert client.get(f"/static/000000000000/{name}").status_code == 404
 
 
-@pytest.mark.parametrize("interface", [True, False])
+@pytest.mark.parametrize("address", [PREDICTIONS, "/", "/fragment", "/download/result.pdf", "/patient"])
 def test_a_failure_shows_and_logs_no_value(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, interface: bool
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
     """S2, mistake 8: a 500 carries no traceback and nothing that was sent; the log says where it failed."""
 
@@ -96,14 +105,14 @@ def test_a_failure_shows_and_logs_no_value(
         raise RuntimeError(message)
 
     monkeypatch.setattr(answer, "predict", fail)
-    monkeypatch.setattr(site, "predict", fail)
+    monkeypatch.setattr(result, "predict", fail)
     with caplog.at_level(logging.DEBUG):
-        if interface:
-            response = client.post(PREDICTIONS, json={"features": LOCAL})
+        if address == PREDICTIONS:
+            response = client.post(address, json={"features": LOCAL})
             assert response.headers["content-type"] == "application/problem+json"
             assert response.json()["status"] == 500
         else:
-            response = client.post("/", data=dict(LOCAL))
+            response = client.post(address, data=dict(LOCAL))
             assert response.headers["content-type"].startswith("text/html")
     assert response.status_code == 500
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]

@@ -77,14 +77,18 @@ class Page:
     text: str = ""
 
     def all(self, tag: str, **attributes: str) -> list[Element]:
-        """The elements of a tag with these attributes; ``class_`` is one of the classes."""
-        wanted = attributes.pop("class_", None)
+        """The elements of a tag with these attributes; ``class_`` is one of the classes.
+
+        ``within`` is the tag, or one of the classes, of an element around it.
+        """
+        wanted, around = attributes.pop("class_", None), attributes.pop("within", None)
         return [
             element
             for element in self.elements
             if element.tag == tag
             and all(element.attributes.get(name.replace("_", "-")) == value for name, value in attributes.items())
             and (wanted is None or wanted in element.attributes.get("class", "").split())
+            and (around is None or around in element.inside)
         ]
 
     def one(self, tag: str, **attributes: str) -> Element:
@@ -95,6 +99,11 @@ class Page:
     def texts(self, tag: str, **attributes: str) -> list[str]:
         """What such elements say."""
         return [element.text for element in self.all(tag, **attributes)]
+
+    def addresses(self) -> list[str]:
+        """Wherever the page leads or sends to, or takes something from."""
+        leading = ("href", "src", "action", "formaction", "data-fragment", "data-home")
+        return [element.attributes[name] for element in self.elements for name in leading if name in element.attributes]
 
     def table(self, class_: str) -> list[list[str]]:
         """The body of the only table of a class, row by row; cells that only picture something are empty."""

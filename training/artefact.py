@@ -37,7 +37,11 @@ def model_document(description: Mapping[str, Any], strata: Sequence[Stratum]) ->
         "format": FORMAT,
         "name": description["name"],
         "version": description["version"],
-        "about": {**{key: description[key] for key in ABOUT}, "not_asked": description["not_asked"]},
+        "about": {
+            **{key: description[key] for key in ABOUT},
+            "not_asked": description["not_asked"],
+            "for_patients": description.get("for_patients"),
+        },
         "horizons_months": description["horizons_months"],
         "headline_months": description["headline_months"],
         "stratum_feature": description["stratum_feature"],

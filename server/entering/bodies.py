@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from fastapi import HTTPException, Request
+from fastapi import Request
+from starlette.exceptions import HTTPException
 
 from server.entering.documents import UnreadableDocument, form_fields, json_object
-from server.wording.words import refusals
+from server.wording.refusing import Unreadable
 
 LARGEST_BODY = 65_536
 DRAINED = 1_048_576
@@ -16,22 +17,30 @@ DRAINED = 1_048_576
 JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
 
 
+class CannotAnswer(HTTPException):
+    """A request that cannot be answered, with the sentence that says why in the reader's language."""
+
+    def __init__(self, status: int, reason: Unreadable) -> None:
+        super().__init__(status)
+        self.reason = reason
+
+
 async def read_json(request: Request) -> dict[str, object]:
-    """The JSON object in a request's body. Raises HTTPException (400, 413, 415)."""
+    """The JSON object in a request's body. Raises CannotAnswer (400, 413, 415)."""
     text = await _read_text(request, JSON_TYPE)
     try:
         return json_object(text)
     except UnreadableDocument as error:
-        raise HTTPException(400, str(error)) from error
+        raise CannotAnswer(400, error) from error
 
 
 async def read_form(request: Request) -> dict[str, list[str]]:
-    """The fields of an urlencoded form, each with every value given. Raises HTTPException (400, 413, 415)."""
+    """The fields of an urlencoded form, each with every value given. Raises CannotAnswer (400, 413, 415)."""
     text = await _read_text(request, FORM_TYPE)
     try:
         return form_fields(text)
     except UnreadableDocument as error:
-        raise HTTPException(400, str(error)) from error
+        raise CannotAnswer(400, error) from error
 
 
 async def _read_text(request: Request, expected: str) -> str:
@@ -57,4 +66,4 @@ async def _read_text(request: Request, expected: str) -> str:
 
 
 def _refuse(status: int, sentence: str, **placeholders: object) -> NoReturn:
-    raise HTTPException(status, refusals().say(sentence, **placeholders))
+    raise CannotAnswer(status, Unreadable(sentence, **placeholders))

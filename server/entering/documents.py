@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from model.features import ALIVE_MONTHS, Features
 from model.patient import Problem
+from server.entering.dates import date_fields, read_dates
 from server.entering.entry import Entry
-from server.wording.refusing import echo
-from server.wording.words import refusals
+from server.wording.refusing import Unreadable, echo
 
 MODEL = "model"
 """The member, field or query name by which one of several models is chosen."""
@@ -20,8 +21,8 @@ MODEL = "model"
 MOST_FIELDS = 1000
 
 
-class UnreadableDocument(Exception):
-    """A text is not what it claims to be; the message says how."""
+class UnreadableDocument(Unreadable):
+    """A text is not what it claims to be."""
 
 
 def json_object(text: str) -> dict[str, object]:
@@ -67,19 +68,29 @@ def entry_of_json(document: Mapping[str, object]) -> Entry:
     return Entry(values=values, alive_months=document.get(ALIVE_MONTHS), problems=problems)
 
 
-def entry_of_form(features: Features, fields: Mapping[str, list[str]]) -> Entry:
-    """What a form says about a patient: an empty field is not given, a field with two values is a problem."""
+def entry_of_form(features: Features, fields: Mapping[str, list[str]], today: date) -> Entry:
+    """What a form says about a patient: an empty field is not given, a field with two values is a problem.
+
+    Dates stand for the months between them.
+    """
     problems: dict[str, Problem] = {}
     values: dict[str, object] = {feature.name: None for feature in features.all}
+    single: dict[str, str] = {}
     for name, given in fields.items():
         different = list(dict.fromkeys(value for value in given if value.strip()))
-        if not different:
-            continue
-        values[name] = different[0] if len(different) == 1 else None
-        if len(different) > 1:
+        if len(different) == 1:
+            single[name] = different[0]
+        elif different:
             problems[name] = Problem("given_twice", allowed={"values": [echo(value) for value in different]})
-    values.pop(MODEL, None)
-    return Entry(values=values, alive_months=values.pop(ALIVE_MONTHS, None), problems=problems)
+            values[name] = None
+    dated, wrong_dates = read_dates(features, single, today)
+    dates = set(date_fields(features))
+    values |= {name: value for name, value in single.items() if name not in dates and name != MODEL}
+    values |= {name: one.months for name, one in dated.items()}
+    problems |= {name: problem for name, problem in wrong_dates.items() if name not in problems}
+    for name in (MODEL, *dates):
+        values.pop(name, None)
+    return Entry(values=values, alive_months=values.pop(ALIVE_MONTHS, None), problems=problems, dated=dated)
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -95,4 +106,4 @@ def _not_json_value(_literal: str) -> NoReturn:
 
 
 def _refuse(sentence: str, **placeholders: object) -> NoReturn:
-    raise UnreadableDocument(refusals().say(sentence, **placeholders))
+    raise UnreadableDocument(sentence, **placeholders)

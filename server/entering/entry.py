@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from model.features import Features
 from model.patient import InvalidPatient, Patient, Problem
+from server.entering.dates import Dated
 from server.wording.refusing import Reader
 
 
@@ -17,6 +18,8 @@ class Entry:
     values: Mapping[str, object]
     alive_months: object = None
     problems: Mapping[str, Problem] = field(default_factory=dict)
+    dated: Mapping[str, Dated] = field(default_factory=dict)
+    """Which of the answers were computed from dates."""
 
 
 def patient_of(features: Features, entry: Entry, reader: Reader) -> Patient:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS, Features
 from model.patient import Problem
-from server.wording.words import refusals
+from server.wording.refusing import Unreadable
 
 
-class UnreadableTable(Exception):
-    """A file is not a table of patients; the message says why and what would be right."""
+class UnreadableTable(Unreadable):
+    """A file is not a table of patients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,13 @@ def read_csv(text: str) -> Table:
     try:
         lines = [line for line in reader if line]
     except csv.Error as error:
-        message = refusals().say("unreadable_csv", line=reader.line_num, reason=str(error))
-        raise UnreadableTable(message) from error
+        raise UnreadableTable(sentence="unreadable_csv", line=reader.line_num, reason=str(error)) from error
     if not lines:
-        raise UnreadableTable(refusals().say("empty_table"))
+        raise UnreadableTable(sentence="empty_table")
     columns = tuple(name.strip() for name in lines[0])
     repeated = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
     if repeated:
-        raise UnreadableTable(refusals().say("repeated_columns", columns=repeated))
+        raise UnreadableTable(sentence="repeated_columns", columns=repeated)
     return Table(columns, tuple(_row(columns, cells) for cells in lines[1:]))
 
 
@@ -58,13 +57,13 @@ def check_columns(table: Table, features: Features, identifiers: Sequence[str]) 
     fields = [feature.name for feature in features.all] + [ALIVE_MONTHS]
     missing = [name for name in identifiers if name not in table.columns]
     if missing:
-        raise UnreadableTable(refusals().say("missing_identifiers", columns=missing))
+        raise UnreadableTable(sentence="missing_identifiers", columns=missing)
     both = [name for name in identifiers if name in fields]
     if both:
-        raise UnreadableTable(refusals().say("identifier_is_field", columns=both))
+        raise UnreadableTable(sentence="identifier_is_field", columns=both)
     strangers = [name for name in table.columns if name not in fields and name not in identifiers]
     if strangers:
-        raise UnreadableTable(refusals().say("unknown_columns", columns=strangers, fields=fields))
+        raise UnreadableTable(sentence="unknown_columns", columns=strangers, fields=fields)
 
 
 def written_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

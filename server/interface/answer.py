@@ -12,14 +12,14 @@ from server.entering.documents import MODEL, entry_of_json
 from server.entering.entry import patient_of
 from server.interface.schema import Answer
 from server.served import Served, default
-from server.wording.refusing import OF_JSON
+from server.wording.refusing import of_json
 from server.wording.telling import Told, shown_support, tell
 
 
 def answer(served: Served, patient: Patient) -> Answer:
     """Predict, put into words and sign: what ``POST /api/v1/predictions`` and the command line give."""
     prediction = predict(served.model, patient)
-    told = tell(served.model, prediction, withdrawn=served.withdrawn)
+    told = tell(served.language, served.model, prediction, withdrawn=served.withdrawn)
     return answer_in_full(served, prediction, told, issue_receipt(served.model, patient))
 
 
@@ -29,7 +29,7 @@ def answer_document(served: Mapping[str, Served], document: Mapping[str, object]
     if name is not None and not (isinstance(name, str) and name in served):
         raise InvalidPatient({MODEL: Problem("no_such_model", name, {"models": list(served)})})
     one = addressed(served, document)
-    return answer(one, patient_of(one.model.features, entry_of_json(document), OF_JSON))
+    return answer(one, patient_of(one.model.features, entry_of_json(document), of_json(one.language)))
 
 
 def addressed(served: Mapping[str, Served], document: Mapping[str, object]) -> Served:
@@ -48,6 +48,7 @@ def answer_in_full(served: Served, prediction: Prediction, told: Told, receipt: 
         "curve": plain["curve"],
         "reference": plain["reference"] | {"label": statements.reference_label},
         "spans": plain["spans"],
+        "span_limits": plain["span_limits"],
         "explanation": plain["explanation"]
         | {
             "sentences": list(told.sentences),

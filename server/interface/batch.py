@@ -14,7 +14,6 @@ from server.entering.tables import Table, TableRow, UnreadableTable
 from server.interface.answer import answer
 from server.served import Served
 from server.wording.refusing import Reader, problem_sentences
-from server.wording.words import refusals
 
 ROW = "row"
 TEXTS = ("sentences", "warnings", "problems", "model", "model_version", "model_digest", "receipt_id", "time")
@@ -56,7 +55,7 @@ def columns_of(model: Model, table: Table) -> tuple[str, ...]:
     )
     taken = [name for name in table.columns if name in (ROW, *said)]
     if taken:
-        raise UnreadableTable(refusals().say("identifier_is_result", columns=taken))
+        raise UnreadableTable(sentence="identifier_is_result", columns=taken)
     return (ROW, *table.columns, *said)
 
 
@@ -82,7 +81,7 @@ def nested_row(row: AnsweredRow, features: Features) -> dict[str, object]:
 def _answered(served: Served, number: int, row: TableRow, reader: Reader) -> AnsweredRow:
     model = served.model
     if row.problem is not None:
-        text = refusals().say(row.problem.code, **row.problem.allowed)
+        text = served.language.refusals.say(row.problem.code, **row.problem.allowed)
         return AnsweredRow(number, row.cells, None, {ROW: text})
     names = {feature.name for feature in model.features.all}
     values = {name: value for name, value in row.cells.items() if name in names}

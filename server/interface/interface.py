@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from model.patient import InvalidPatient
+from server.editions import Edition, edition_for
 from server.entering.bodies import read_json
 from server.entering.documents import MODEL
 from server.failures import problem_response
@@ -16,28 +17,28 @@ from server.interface.answer import addressed, answer_document
 from server.interface.request_schema import feature_description
 from server.interface.schema import WRITTEN_ANSWER
 from server.served import Served, named
-from server.wording.refusing import OF_JSON, problem_sentences
-from server.wording.words import refusals
+from server.wording.refusing import of_json, problem_sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
     """The answers of the interface."""
 
-    served: Mapping[str, Served]
+    editions: Mapping[str, Edition]
 
     async def predict(self, request: Request) -> Response:
         """Predict survival for one patient."""
-        document = await read_json(request)
+        document, served = await read_json(request), edition_for(self.editions, request).served
         try:
-            answer = WRITTEN_ANSWER.dump_json(answer_document(self.served, document))
+            answer = WRITTEN_ANSWER.dump_json(answer_document(served, document))
         except InvalidPatient as invalid:
-            return refusal_of(self.served, document, invalid)
+            return refusal_of(served, document, invalid)
         return Response(answer, media_type="application/json")
 
     async def describe(self, request: Request) -> dict[str, Any]:
         """A model with its questions and its card."""
-        return describe_model(self.served, named(self.served, request.query_params.get(MODEL)))
+        served = edition_for(self.editions, request).served
+        return describe_model(served, named(served, request.query_params.get(MODEL)))
 
     async def healthy(self) -> dict[str, str]:
         """Whether the process answers."""
@@ -45,14 +46,18 @@ class Interface:
 
     async def ready(self) -> dict[str, Any]:
         """Which models may be used. They were checked against their golden pairs before this could be asked."""
-        return {"status": "ready", "models": [identity(one) for one in self.served.values()]}
+        return {
+            "status": "ready",
+            "models": [identity(one) for one in next(iter(self.editions.values())).served.values()],
+        }
 
 
 def refusal_of(served: Mapping[str, Served], document: Mapping[str, object], invalid: InvalidPatient) -> Response:
     """All problems of a document, in sentences."""
-    model = addressed(served, document).model
-    sentences = problem_sentences(invalid.problems, model.features, model.about.time_zero, OF_JSON)
-    return problem_response(422, refusals().say("detail", status=422), sentences)
+    one = addressed(served, document)
+    about = one.model.about
+    sentences = problem_sentences(invalid.problems, one.model.features, about.time_zero, of_json(one.language))
+    return problem_response(one.language, 422, problems=sentences)
 
 
 def describe_model(served: Mapping[str, Served], one: Served) -> dict[str, Any]:

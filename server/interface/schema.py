@@ -46,6 +46,15 @@ class Spans(TypedDict):
     best_tenth_months: float | None
 
 
+class SpanLimits(TypedDict):
+    """95 % limits of each span, the lower one first; null where the supported follow-up does not reach."""
+
+    median_months: list[float | None]
+    worst_tenth_months: list[float | None]
+    middle_half_months: list[list[float | None]]
+    best_tenth_months: list[float | None]
+
+
 class SegmentRatio(TypedDict):
     """A hazard ratio that holds from after one month to another."""
 
@@ -167,6 +176,7 @@ class Answer(TypedDict):
     curve: Curve
     reference: Reference
     spans: Spans
+    span_limits: SpanLimits
     explanation: Explanation
     unknown: list[Unknown]
     warnings: list[Warned]

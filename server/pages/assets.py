@@ -1,4 +1,4 @@
-"""Style sheet and icon, each under an address that changes with its content, so that it may be kept for long."""
+"""Style sheet, script and icon, each at an address that changes with its content, so that it may be kept for long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from server.wording.words import TEMPLATES
 
-MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
 """The curve as a drawing: positions on fixed axes, which the template only prints.
 
-Lines are drawn in data coordinates (months across, thousandths down), everything else in percent of the plot, so that
-the same drawing fits every width while its letters keep their size.
+Lines are drawn on a sheet of 2400 by 1000 that is stretched to the plot, all else in percent of the plot, so that the
+same drawing fits every width while its letters keep their size.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
+from math import isnan
+
+import numpy as np
 
 from model.fitted import Array, Model, Stratum
-from model.prediction import Prediction
+from model.prediction import Horizon, Prediction
 from model.rounding import percent
-from model.survival import reference
+from model.survival import Curve, reference
+from server.served import Served
 from server.wording.telling import stratum_phrase
-from server.wording.words import sentences
 
-FULL = 1000
+ACROSS, DOWN = 2400, 1000
+"""The sheet: about as wide to its height as the plot, for programs that stretch the strokes with it."""
 LABEL_GAP = 9.0
 """Percent of the plot's height that two labels at the end of lines must lie apart to be read."""
 TICK_MONTHS, TICK_SHARES = 12, (0, 25, 50, 75, 100)
@@ -82,59 +86,75 @@ def axes_of(model: Model) -> Axes:
     )
 
 
-def chart_of(model: Model, prediction: Prediction) -> Chart:
+def chart_of(served: Served, prediction: Prediction) -> Chart:
     """Draw one prediction."""
+    model, say = served.model, served.language.sentences.say
     axes, patient, curve, about = axes_of(model), prediction.patient, prediction.curve, model.about
     stratum, alive = model.strata[patient.stratum], patient.alive_months
     estimate, everybody = curve.estimate.tolist(), prediction.reference.tolist()
-    read = _read_at(prediction)
+    read, end = _read_at(prediction), end_of(prediction)
     differs = len(model.features.used_in(patient.stratum)) > 0
     end_at, reference_at = _apart(1 - estimate[-1], 1 - everybody[-1])
-    say, phrase = sentences().say, stratum_phrase(model, patient.stratum)
-    notes = [_not_enough(stratum.last_month, about.origin)]
+    phrase = stratum_phrase(model, patient.stratum)
+    notes = [say("not_enough_follow_up", last=stratum.last_month, origin=about.origin)]
+    if read.months != end.months:
+        notes.insert(0, _told("curve_ends", end, served, alive))
     if alive:
         notes.insert(0, say("curve_starts", alive=alive, origin=about.origin))
     if not differs:
-        notes.insert(0, say("same_as_everybody"))
+        notes.insert(0, say("same_as_everybody", phrase=phrase))
     return Chart(
-        title=_title(about.origin),
+        title=say("chart_title", origin=about.origin),
         description=say(
             "chart_description",
             start=alive,
             last=stratum.last_month,
-            end=estimate[-1],
+            end=end.estimate,
+            lower=end.lower,
+            upper=end.upper,
             reference_end=everybody[-1] if differs else None,
             phrase=phrase,
+            origin=about.origin,
         ),
-        line=_line(alive, curve.estimate),
-        band=_band(alive, curve.estimate, curve.lower, curve.upper),
-        reference_line=_reference_line(stratum, alive),
+        line=_line(alive, curve.estimate, axes.months),
+        band=_band(curve, alive, axes.months),
+        reference_line=_reference_line(stratum, alive, axes.months),
         supported=_percent(stratum.last_month / axes.months),
         unsupported=None if stratum.last_month == axes.months else _percent(1 - stratum.last_month / axes.months),
         starts=_percent(alive / axes.months) if alive else None,
         end=EndLabel(_percent(end_at), percent(estimate[-1])),
         reference_end=EndLabel(_percent(reference_at), percent(everybody[-1])) if differs else None,
-        read_across=_percent(read / axes.months),
-        read_down=_percent(1 - estimate[read - alive]),
-        reading=say("worked_reading", horizon=read, survival=estimate[read - alive], origin=about.origin, alive=alive),
+        read_across=_percent(read.months / axes.months),
+        read_down=_percent(1 - read.estimate),
+        reading=_told("worked_reading", read, served, alive),
         notes=tuple(notes),
     )
 
 
-@cache
-def _title(origin: str) -> str:
-    return sentences().say("chart_title", origin=origin)
-
-
-@cache
-def _not_enough(last: int, origin: str) -> str:
-    return sentences().say("not_enough_follow_up", last=last, origin=origin)
-
-
-def _read_at(prediction: Prediction) -> int:
+def _read_at(prediction: Prediction) -> Horizon:
     """The headline time that the worked reading is about: the second, or the only one."""
     horizons = prediction.survival
-    return horizons[min(1, len(horizons) - 1)].months
+    return horizons[min(1, len(horizons) - 1)]
+
+
+def end_of(prediction: Prediction) -> Horizon:
+    """The figure at which the line ends, at the last time that the data support."""
+    curve = prediction.curve
+    lower, upper, nothing = float(curve.lower[-1]), float(curve.upper[-1]), isnan(curve.lower[-1])
+    months = int(curve.months[-1])
+    return Horizon(months, float(curve.estimate[-1]), None if nothing else lower, None if nothing else upper)
+
+
+def _told(sentence: str, at: Horizon, served: Served, alive: int) -> str:
+    return served.language.sentences.say(
+        sentence,
+        horizon=at.months,
+        survival=at.estimate,
+        lower=at.lower,
+        upper=at.upper,
+        origin=served.model.about.origin,
+        alive=alive,
+    )
 
 
 def _apart(first: float, second: float) -> tuple[float, float]:
@@ -148,33 +168,36 @@ def _apart(first: float, second: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=1024)
-def _reference_line(stratum: Stratum, alive: int) -> str:
-    return _line(alive, reference(stratum, alive))
+def _reference_line(stratum: Stratum, alive: int, axis: int) -> str:
+    return _line(alive, reference(stratum, alive), axis)
 
 
-def _line(start: int, shares: Array) -> str:
-    return _points(list(range(start, start + len(shares))), _down(shares))
+def _line(start: int, shares: Array, axis: int) -> str:
+    return _points(_across(start, len(shares), axis), _down(shares))
 
 
-def _band(start: int, estimate: Array, lower: Array, upper: Array) -> str:
+def _band(curve: Curve, start: int, axis: int) -> str:
     """There along the upper limit and back along the lower one; where there is no limit, both are the estimate."""
-    nothing = lower != lower  # noqa: PLR0124 - only what is not a number differs from itself
+    lower, upper, nothing = curve.lower, curve.upper, np.isnan(curve.lower)
     if nothing.any():
-        lower, upper = lower.copy(), upper.copy()
-        lower[nothing] = upper[nothing] = estimate[nothing]
-    months = list(range(start, start + len(estimate)))
-    return _points([*months, *reversed(months)], [*_down(upper), *reversed(_down(lower))])
+        lower, upper = np.where(nothing, curve.estimate, lower), np.where(nothing, curve.estimate, upper)
+    across = _across(start, len(lower), axis)
+    return _points([*across, *reversed(across)], [*_down(upper), *reversed(_down(lower))])
 
 
-def _points(months: list[int], heights: list[int]) -> str:
+def _points(across: list[int], down: list[int]) -> str:
     """Coordinates as a drawing takes them, across and down in turns."""
-    flat = [0] * (2 * len(months))
-    flat[::2], flat[1::2] = months, heights
+    flat = [0] * (2 * len(across))
+    flat[::2], flat[1::2] = across, down
     return str(flat)[1:-1]
 
 
+def _across(start: int, count: int, axis: int) -> list[int]:
+    return [round(ACROSS * month / axis) for month in range(start, start + count)]
+
+
 def _down(shares: Array) -> list[int]:
-    heights: list[int] = (FULL - FULL * shares).round().astype(int).tolist()
+    heights: list[int] = (DOWN - DOWN * shares).round().astype(int).tolist()
     return heights
 
 

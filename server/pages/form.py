@@ -13,7 +13,7 @@ from server.pages.questions import Question
 from server.pages.sites import Site
 from server.served import Served
 
-Asked = Callable[[Question, bool, str, str | None], Markup]
+Asked = Callable[[Question, bool, str, str | None, Mapping[str, str]], Markup]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,17 @@ class Form:
     questions: tuple[AskedQuestion, ...]
     asked: Asked
 
-    def filled(self, entered: Mapping[str, str], problems: Mapping[str, str]) -> Html:
-        """The form with what was entered and what was wrong with it."""
-        frame = self.changing if entered else self.empty
+    def filled(self, entered: Mapping[str, str], problems: Mapping[str, str], *, changing: bool = False) -> Html:
+        """The form with what was entered and what was wrong with it; beside a result it is there to be changed."""
+        frame = self.changing if changing else self.empty
         return frame.fill(asked=joined([self._question(question, entered, problems) for question in self.questions]))
 
     def _question(self, asked: AskedQuestion, entered: Mapping[str, str], problems: Mapping[str, str]) -> Html:
         name = asked.question.name
         given, problem = entered.get(name, ""), problems.get(name)
-        if problem is not None:
-            return Html(self.asked(asked.question, asked.divides, given, problem))
+        days = {date.name: entered[date.name] for date in asked.question.dates if entered.get(date.name)}
+        if problem is not None or days:
+            return Html(self.asked(asked.question, asked.divides, given, problem, days))
         if given in asked.by_choice:
             return asked.by_choice[given]
         return asked.by_choice[""] if asked.typed is None else asked.typed.fill(given=given)
@@ -71,6 +72,6 @@ def _printed(ask: Asked, question: Question, *, divides: bool) -> AskedQuestion:
     return AskedQuestion(
         question=question,
         divides=divides,
-        by_choice={answer: Html(ask(question, divides, answer, None)) for answer in answers},
-        typed=None if question.number_range is None else piece_of(ask(question, divides, hole("given"), None)),
+        by_choice={answer: Html(ask(question, divides, answer, None, {})) for answer in answers},
+        typed=None if question.number_range is None else piece_of(ask(question, divides, hole("given"), None, {})),
     )

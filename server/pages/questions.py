@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features
 from model.patient import Problem
+from server.entering.dates import END, date_field
+from server.wording.language import Language
 from server.wording.naming import range_text
-from server.wording.words import sentences
+from server.wording.refusing import BEGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,15 @@ class Choice:
     value: str
     label: str
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateField:
+    """A date that may be given in place of months."""
+
+    name: str
+    id: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,12 @@ class Question:
     """The positions of the strata in which it is asked; None is all of them."""
     asked_for: str | None
     """The same in words."""
+    dates: tuple[DateField, ...] = ()
+    """The two dates that may be given in place of a number of months."""
+    optional: bool = False
+    """Whether it may be left empty."""
+    deliberate: bool = False
+    """Whether a changed answer waits for the button: seen side by side, its results would look like an effect."""
 
     @property
     def first_id(self) -> str:
@@ -55,10 +72,13 @@ class Refusal:
     target: str | None
 
 
-def questions_of(features: Features, time_zero: str) -> tuple[Question, ...]:
+def questions_of(language: Language, features: Features, time_zero: str) -> tuple[Question, ...]:
     """The questions of a model: the stratum first, then every predictor, then how much time has passed."""
-    asked = [_question(features, feature, f"q{position}") for position, feature in enumerate(features.asked)]
-    return (*asked, _alive_question(features, time_zero, f"q{len(asked)}"))
+    asked = [
+        _question(language, features, feature, f"q{position}", time_zero)
+        for position, feature in enumerate(features.asked)
+    ]
+    return (*asked, _alive_question(language, features, time_zero, f"q{len(asked)}"))
 
 
 def entered_values(
@@ -83,7 +103,7 @@ def refusals_in_order(questions: tuple[Question, ...], sentences_by_name: Mappin
     return tuple(Refusal(name, text, targets.get(name)) for name, text in sentences_by_name.items())
 
 
-def _question(features: Features, feature: Feature, identifier: str) -> Question:
+def _question(language: Language, features: Features, feature: Feature, identifier: str, time_zero: str) -> Question:
     strata = [level.code for level in features.stratum.levels]
     asked_in = None if feature.strata is None else tuple(i for i, code in enumerate(strata) if feature.used_in(code))
     codes = [(level.code, level.label) for level in feature.levels]
@@ -98,23 +118,32 @@ def _question(features: Features, feature: Feature, identifier: str) -> Question
         where=feature.where,
         timing=feature.timing,
         unit=feature.unit,
-        number_range=_number_range(feature),
+        number_range=_number_range(language, feature),
         choices=tuple(Choice(code, label, f"{identifier}-{i}") for i, (code, label) in enumerate(codes)),
         asked_in=asked_in,
         asked_for=None
         if asked_in is None
-        else sentences().say("asked_for", strata=[features.stratum.levels[i].label for i in asked_in]),
+        else language.sentences.say("asked_for", strata=[features.stratum.levels[i].label for i in asked_in]),
+        dates=() if feature.since is None else _dates(language, feature.name, identifier, [feature.since, time_zero]),
+        deliberate=any(level.caution is not None for level in feature.levels),
     )
 
 
-def _number_range(feature: Feature) -> str | None:
+def _dates(language: Language, name: str, identifier: str, events: list[str]) -> tuple[DateField, ...]:
+    return tuple(
+        DateField(date_field(name, which), f"{identifier}-{which}", language.sentences.say("date_of", event=event))
+        for which, event in zip((BEGIN, END), events, strict=True)
+    )
+
+
+def _number_range(language: Language, feature: Feature) -> str | None:
     if feature.hard is None:
         return None
-    return sentences().say("number_range", range=range_text(feature.hard, feature.unit))
+    return language.sentences.say("number_range", range=range_text(language, feature.hard, feature.unit))
 
 
-def _alive_question(features: Features, time_zero: str, identifier: str) -> Question:
-    say, unit = sentences().say, sentences().say("alive_unit")
+def _alive_question(language: Language, features: Features, time_zero: str, identifier: str) -> Question:
+    say, unit = language.sentences.say, language.sentences.say("alive_unit")
     label = say("alive_label", time_zero=time_zero)
     return Question(
         name=ALIVE_MONTHS,
@@ -122,11 +151,13 @@ def _alive_question(features: Features, time_zero: str, identifier: str) -> Ques
         label=label,
         question=label,
         definition=say("alive_definition"),
-        where=None,
-        timing=None,
+        where=say("alive_where"),
+        timing=say("alive_timing", time_zero=time_zero),
         unit=unit,
-        number_range=say("whole_range", range=range_text(features.alive_range(), unit)),
+        number_range=say("whole_range", range=range_text(language, features.alive_range(), unit)),
         choices=(),
         asked_in=None,
         asked_for=None,
+        dates=_dates(language, ALIVE_MONTHS, identifier, [time_zero, say("last_known_alive")]),
+        optional=True,
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from model.features import Feature
-from model.fitted import Model
+from model.features import ALIVE_MONTHS, Feature
 from model.patient import Patient
-from model.prediction import Horizon, Prediction
-from model.receipt import Receipt
+from model.prediction import Horizon, Prediction, predict
+from model.receipt import Issue, Receipt, issue_receipt
 from model.rounding import percent, percent_of_the_rest, whole
-from model.spans import Spans
-from server.pages.chart import Chart, chart_of
+from model.spans import Limits
+from server.pages.chart import Chart, chart_of, end_of
+from server.pages.note import note_of
+from server.served import Served
+from server.wording.language import Language
 from server.wording.naming import value_text
-from server.wording.telling import Told
-from server.wording.words import duration, sentences
+from server.wording.telling import Told, tell
 
 TABLE_STEP = 6
 """Months between the rows of the page's data table; the interface has every month."""
@@ -41,6 +43,13 @@ class Headline:
     share: int
     lower_at: int
     upper_at: int
+    interval: str
+    from_then: str | None
+    """How long after the day on which the patient was last known to be alive; None where that is time zero."""
+    words: str
+    """The same as a sentence."""
+    dots: str
+    """What a picture of 100 people shows of it."""
 
 
 @dataclass(frozen=True)
@@ -108,65 +117,95 @@ class Result:
     rows: tuple[Row, ...]
     stratum: str
     receipt: Receipt
+    time: str
+    """When it was computed, in words."""
+    note: str
+    """The same for a record: at most twelve lines of plain text."""
+    prediction: Prediction
 
 
-def result_of(model: Model, prediction: Prediction, told: Told, receipt: Receipt) -> Result:
-    """Round and word one prediction for the page."""
-    patient = prediction.patient
+def result_of(served: Served, patient: Patient, computed: Mapping[str, str], issue: Issue | None = None) -> Result:
+    """Predict for one patient, and round and word it for the page.
+
+    ``computed`` has the answers that were computed from dates, as they are to be shown; ``issue`` the receipt of a
+    result that is computed once more.
+    """
+    model, language = served.model, served.language
+    prediction, receipt = predict(model, patient), issue_receipt(model, patient, issue)
+    told = tell(language, model, prediction, withdrawn=served.withdrawn)
     last = model.strata[patient.stratum].last_month
+    inputs = inputs_of(served, patient, computed)
     return Result(
-        group=sentences().say("headline", origin=model.about.origin, alive=patient.alive_months),
-        inputs=inputs_of(model, patient),
-        headlines=tuple(_headline(horizon) for horizon in prediction.survival),
-        beyond=tuple(duration(months) for months in model.horizons if months > last),
+        group=language.sentences.say("headline", origin=model.about.origin, alive=patient.alive_months),
+        inputs=inputs,
+        headlines=tuple(_headline(served, horizon, patient.alive_months) for horizon in prediction.survival),
+        beyond=tuple(language.duration(months) for months in model.horizons if months > last),
         told=told,
-        way=_way(model, prediction, told),
-        ratios=_ratios(model, prediction),
-        chart=chart_of(model, prediction),
-        spans=_spans(model, prediction),
-        rows=_rows(model, prediction),
+        way=_way(served, prediction, told),
+        ratios=_ratios(served, prediction),
+        chart=chart_of(served, prediction),
+        spans=spans_told(served, prediction),
+        rows=_rows(served, prediction),
         stratum=patient.stratum,
         receipt=receipt,
+        time=language.moment(receipt.time),
+        note=note_of(served, prediction, told, [(given.label, given.value) for given in inputs], receipt),
+        prediction=prediction,
     )
 
 
-def inputs_of(model: Model, patient: Patient) -> tuple[Input, ...]:
+def inputs_of(served: Served, patient: Patient, computed: Mapping[str, str]) -> tuple[Input, ...]:
     """Every answer with its unit, unknown ones included."""
-    answers = {model.features.stratum.name: patient.stratum, **patient.answers()}
+    features, language = served.model.features, served.language
+    answers = {features.stratum.name: patient.stratum, **patient.answers()}
     shown = [
-        Input(feature.label, value_text(feature, answers[feature.name]))
-        for feature in model.features.asked
+        Input(feature.label, computed.get(feature.name) or value_text(language, feature, answers[feature.name]))
+        for feature in features.asked
         if feature.name in answers
     ]
-    if patient.alive_months:
-        months = sentences().say("months", number=patient.alive_months)
-        shown.append(Input(sentences().say("alive_short"), months))
+    if patient.alive_months or ALIVE_MONTHS in computed:
+        lived = language.sentences.say("alive_value", number=patient.alive_months, origin=served.model.about.origin)
+        shown.append(Input(language.sentences.say("alive_short"), computed.get(ALIVE_MONTHS) or lived))
     return tuple(shown)
 
 
-def _headline(horizon: Horizon) -> Headline:
-    nothing = horizon.lower is None or horizon.upper is None
+def _headline(served: Served, horizon: Horizon, alive: int) -> Headline:
+    nothing, say = horizon.lower is None or horizon.upper is None, served.language.sentences.say
+    not_alive, origin = percent_of_the_rest(horizon.estimate), served.model.about.origin
     return Headline(
-        time=duration(horizon.months),
+        time=served.language.duration(horizon.months),
         alive=percent(horizon.estimate),
-        not_alive=percent_of_the_rest(horizon.estimate),
+        not_alive=not_alive,
         lower=None if horizon.lower is None else percent(horizon.lower),
         upper=None if horizon.upper is None else percent(horizon.upper),
         share=whole(horizon.estimate),
         lower_at=0 if nothing else whole(horizon.lower or 0),
         upper_at=0 if nothing else whole(horizon.upper or 0),
+        interval=say("interval", lower=horizon.lower, upper=horizon.upper),
+        from_then=say("from_then", months=horizon.months - alive) if alive else None,
+        words=say(
+            "at_horizon",
+            origin=origin,
+            horizon=horizon.months,
+            survival=horizon.estimate,
+            lower=horizon.lower,
+            upper=horizon.upper,
+            not_alive=not_alive,
+            alive=alive,
+        ),
+        dots=say("dots", horizon=horizon.months, survival=horizon.estimate, not_alive=not_alive, origin=origin),
     )
 
 
-def _way(model: Model, prediction: Prediction, told: Told) -> Way:
-    explanation = prediction.explanation
+def _way(served: Served, prediction: Prediction, told: Told) -> Way:
+    explanation, language = prediction.explanation, served.language
     at, steps = whole(explanation.reference_survival), []
     for contribution, points in zip(explanation.contributions, told.whole_points, strict=True):
-        feature = model.features.named(contribution.feature)
+        feature = served.model.features.named(contribution.feature)
         steps.append(
             Step(
                 label=feature.label,
-                value=value_text(feature, contribution.value),
+                value=value_text(language, feature, contribution.value),
                 points=f"+{points}" if points > 0 else str(points).replace("-", "−"),
                 bar_from=min(at, at + points),
                 bar_width=abs(points),
@@ -174,7 +213,7 @@ def _way(model: Model, prediction: Prediction, told: Told) -> Way:
         )
         at += points
     return Way(
-        time=duration(explanation.horizon_months),
+        time=language.duration(explanation.horizon_months),
         start=percent(explanation.reference_survival),
         start_width=whole(explanation.reference_survival),
         steps=tuple(steps),
@@ -183,52 +222,71 @@ def _way(model: Model, prediction: Prediction, told: Told) -> Way:
     )
 
 
-def _ratios(model: Model, prediction: Prediction) -> tuple[Ratio, ...]:
+def _ratios(served: Served, prediction: Prediction) -> tuple[Ratio, ...]:
     found: list[Ratio] = []
-    say = sentences().say
+    language = served.language
     for contribution in prediction.explanation.contributions:
-        feature: Feature = model.features.named(contribution.feature)
-        value, changes = value_text(feature, contribution.value), len(contribution.hazard_ratios) > 1
+        feature: Feature = served.model.features.named(contribution.feature)
+        value, changes = value_text(language, feature, contribution.value), len(contribution.hazard_ratios) > 1
         found += [
             Ratio(
                 label=feature.label,
-                value=say("ratio_value", value=value, after=ratio.first_month, to=ratio.last_month)
+                value=language.sentences.say("ratio_value", value=value, after=ratio.first_month, to=ratio.last_month)
                 if changes
                 else value,
-                against=value_text(feature, ratio.reference),
-                estimate=f"{ratio.estimate:.2f}",
-                lower=f"{ratio.lower:.2f}",
-                upper=f"{ratio.upper:.2f}",
+                against=value_text(language, feature, ratio.reference),
+                estimate=language.ratio(ratio.estimate),
+                lower=language.ratio(ratio.lower),
+                upper=language.ratio(ratio.upper),
             )
             for ratio in contribution.hazard_ratios
         ]
     return tuple(found)
 
 
-def _spans(model: Model, prediction: Prediction) -> tuple[str, ...]:
-    spans: Spans = prediction.spans
-    say, alive = sentences().say, prediction.patient.alive_months
-    common = {
-        "last": model.strata[prediction.patient.stratum].last_month,
-        "origin": model.about.origin,
-        "alive": alive,
-    }
-    begin, end = spans.middle_half_months
+def spans_told(served: Served, prediction: Prediction) -> tuple[str, ...]:
+    """How long, as spans: the worst tenth, the middle half, the longest tenth, the median, each with its interval."""
+    say, spans, limits = served.language.sentences.say, prediction.spans, prediction.spans.limits
+    last, end = served.model.strata[prediction.patient.stratum].last_month, end_of(prediction)
+    common = {"last": last, "origin": served.model.about.origin, "alive": prediction.patient.alive_months}
+
+    def one(sentence: str, months: float | None, own: Limits, **more: object) -> str:
+        interval = _span_interval(served.language, own, last)
+        return say(sentence, number=_whole_months(months), interval=interval, **common, **more)
+
     return (
-        say("worst_tenth", number=_whole_months(spans.worst_tenth_months), **common),
-        say("middle_half", begin=_whole_months(begin), end=_whole_months(end), **common),
-        say("best_tenth", number=_whole_months(spans.best_tenth_months), **common),
-        say("median", number=_whole_months(spans.median_months), **common),
+        one("worst_tenth", spans.worst_tenth_months, limits.worst_tenth_months),
+        say(
+            "middle_half",
+            begin=_whole_months(spans.middle_half_months[0]),
+            end=_whole_months(spans.middle_half_months[1]),
+            begin_interval=_span_interval(served.language, limits.middle_half_months[0], last),
+            end_interval=_span_interval(served.language, limits.middle_half_months[1], last),
+            **common,
+        ),
+        one(
+            "best_tenth",
+            spans.best_tenth_months,
+            limits.best_tenth_months,
+            survival=end.estimate,
+            survival_interval=say("interval", lower=end.lower, upper=end.upper),
+        ),
+        one("median", spans.median_months, limits.median_months),
     )
+
+
+def _span_interval(language: Language, limits: Limits, last: int) -> str:
+    lower, upper = (_whole_months(limit) for limit in limits)
+    return language.sentences.say("span_interval", lower=lower, upper=upper, last=last)
 
 
 def _whole_months(months: float | None) -> int | None:
     return None if months is None else int(months + 0.5)
 
 
-def _rows(model: Model, prediction: Prediction) -> tuple[Row, ...]:
+def _rows(served: Served, prediction: Prediction) -> tuple[Row, ...]:
     curve, alive = prediction.curve, prediction.patient.alive_months
-    last = model.strata[prediction.patient.stratum].last_month
+    last = served.model.strata[prediction.patient.stratum].last_month
     shown = {alive, last, *range(0, last + 1, TABLE_STEP), *(h.months for h in prediction.survival)}
     estimate, lower, upper = curve.estimate.tolist(), curve.lower.tolist(), curve.upper.tolist()
     everybody = prediction.reference.tolist()

@@ -2,83 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jinja2 import Environment
+from markupsafe import Markup
 
-from server.pages.chart import Chart, axes_of
+from server.pages.answering import Answered
+from server.pages.chart import axes_of
+from server.pages.chart_page import print_chart
+from server.pages.comparison import NotCompared
+from server.pages.icons import circles, squares
 from server.pages.printing import Html, Piece, joined, preprinted, preprinted_macros
-from server.pages.result import Headline, Result, Row, Way
+from server.pages.result import Headline, Ratio, Result, Row, Way
 from server.pages.sites import Site
 from server.served import Served
 
 HOLES = (
-    *(
-        "group",
-        "inputs",
-        "headlines",
-        "left_out",
-        "like",
-        "warnings",
-        "sentences",
-        "way",
-        "cautions",
-        "unknown",
-        "chart",
-    ),
-    *("spans", "rows", "ratios", "receipt", "form"),
+    *("announced", "running", "inputs", "group", "headlines", "left_out", "warnings", "cautions", "since", "like"),
+    *("sentences", "way", "unknown", "ratios", "chart", "people", "spans", "words", "rows"),
+    *("record", "comparison", "receipt"),
 )
 NOTHING = Html("")
+
+Macros = Mapping[str, Callable[..., Markup]]
 
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """The result page of one stratum, with holes."""
+    """The result of one stratum, with holes."""
 
+    article: Piece
+    answered: Piece
     page: Piece
+    page_refused: Piece
+    """The page of a result beside which a comparison was asked for in vain."""
     parts: Mapping[str, Piece]
     curve: Mapping[str, Piece]
+    record: Mapping[str, Piece]
+    compared: Macros
+    served: Served
+    site: Site
+    stratum: str
 
-    def print(self, result: Result, form: Html) -> Html:
-        """The page of one result."""
-        parts, told = self.parts, result.told
-        return self.page.fill(
-            group=result.group,
+    def print(self, answered: Answered, form: Html) -> Html:
+        """The whole page of one result."""
+        page = self.page_refused if isinstance(answered.compared, NotCompared) else self.page
+        return page.fill(answered=self.fragment(answered, form))
+
+    def fragment(self, answered: Answered, form: Html) -> Html:
+        """What the page holds, for a page that is there already."""
+        return self.answered.fill(article=self._article(answered), form=form)
+
+    def _article(self, answered: Answered) -> Html:
+        parts, result = self.parts, answered.result
+        told, sent = result.told, self._sent(answered)
+        return self.article.fill(
+            announced=told.sentences[0],
+            running=parts["running"].fill(
+                inputs="; ".join(self._said(given.label, given.value) for given in result.inputs),
+                id=result.receipt.id,
+                time=result.time,
+            ),
             inputs=joined([parts["input"].fill_from(given) for given in result.inputs]),
+            group=result.group,
             headlines=joined(
                 [self._headline(at) for at in result.headlines]
                 + [parts["headline_beyond"].fill(time=time) for time in result.beyond]
             ),
-            left_out=NOTHING if told.left_out is None else parts["left_out"].fill(text=told.left_out),
-            like=NOTHING if told.like is None else parts["like"].fill(text=told.like),
+            left_out=NOTHING if told.left_out is None else parts["quiet"].fill(text=told.left_out),
             warnings=joined([parts["warning"].fill(text=warning.text) for warning in told.warnings]),
-            sentences=joined([parts["said"].fill(text=text) for text in told.sentences]),
+            cautions=self._each("caution", dict.fromkeys(caution.text for caution in told.cautions)),
+            since=NOTHING if told.since is None else parts["quiet"].fill(text=told.since),
+            like=NOTHING if told.like is None else parts["quiet"].fill(text=told.like),
+            sentences=self._each("said", told.sentences),
             way=self._way(result.way) if result.way.steps else NOTHING,
-            cautions=joined([parts["caution"].fill(text=caution.text) for caution in told.cautions]),
             unknown=joined(
                 [
-                    parts["unknown"].fill(named=one.named, handling=one.handling or "", range=one.range)
+                    parts["unknown_closed" if one.closed else "unknown"].fill(
+                        named=one.named, handling=one.handling or "", range=one.range
+                    )
                     for one in told.unknown
                 ]
             ),
-            chart=self._chart(result.chart),
-            spans=joined([parts["span"].fill(text=text) for text in result.spans]),
+            ratios=self._ratios(result.ratios) if result.ratios else NOTHING,
+            chart=print_chart(self.curve, result.chart),
+            people=joined([self._hundred(at) for at in result.headlines]),
+            spans=self._each("item", result.spans),
+            words=self._each("item", [at.words for at in result.headlines]),
             rows=joined([self._row(row) for row in result.rows]),
-            ratios=self._ratios(result) if result.ratios else NOTHING,
-            receipt=parts["receipt"].fill(id=result.receipt.id, time=result.receipt.time),
-            form=form,
+            record=self._record(result, sent),
+            comparison=self._comparison(answered, sent),
+            receipt=parts["receipt"].fill(id=result.receipt.id, time=result.time),
         )
+
+    def _each(self, part: str, texts: Mapping[str, object] | list[str] | tuple[str, ...]) -> Html:
+        return joined([self.parts[part].fill(text=text) for text in texts])
+
+    def _said(self, label: str, value: str) -> str:
+        return self.served.language.sentences.say("note_pair", label=label, value=value)
+
+    def _limits(self, lower: str | None, upper: str | None) -> Html:
+        if lower is None:
+            return self.parts["no_limits"].fill()
+        return self.parts["limits"].fill(lower=lower, upper=upper)
 
     def _headline(self, at: Headline) -> Html:
         if at.lower is None:
             bar = self._bar("share", 0, at.share)
-            return self.parts["headline_without_interval"].fill(
-                time=at.time, alive=at.alive, not_alive=at.not_alive, bar=bar
-            )
-        bar = self.parts["bar_with_interval"].fill(share=at.share, lower=at.lower_at, width=at.upper_at - at.lower_at)
+        else:
+            width = at.upper_at - at.lower_at
+            bar = self.parts["bar_with_interval"].fill(share=at.share, lower=at.lower_at, width=width)
         return self.parts["headline"].fill(
-            time=at.time, alive=at.alive, lower=at.lower, upper=at.upper, not_alive=at.not_alive, bar=bar
+            time=at.time,
+            from_then=at.from_then or "",
+            alive=at.alive,
+            limits=self._limits(at.lower, at.upper),
+            not_alive=at.not_alive,
+            bar=bar,
         )
 
     def _bar(self, kind: str, start: int, width: int) -> Html:
@@ -103,44 +144,63 @@ class ResultPage:
             end_bar=self._bar("share", 0, way.end_width),
         )
 
+    def _hundred(self, at: Headline) -> Html:
+        return self.parts["hundred"].fill(
+            time=at.time,
+            alive=at.alive,
+            interval=at.interval,
+            not_alive=at.not_alive,
+            described=at.dots,
+            squares=Html(squares(at.share)),
+            circles=Html(circles(at.share)),
+        )
+
     def _row(self, row: Row) -> Html:
-        return self.parts["row_without_interval" if row.lower is None else "row"].fill_from(row)
-
-    def _ratios(self, result: Result) -> Html:
-        return self.parts["ratios"].fill(
-            ratios=joined([self.parts["ratio"].fill_from(ratio) for ratio in result.ratios])
+        return self.parts["row"].fill(
+            month=row.month,
+            alive=row.alive,
+            limits=self._limits(row.lower, row.upper),
+            not_alive=row.not_alive,
+            reference=row.reference,
         )
 
-    def _chart(self, chart: Chart) -> Html:
-        parts, end = self.curve, chart.reference_end
-        reference = {"everybody": NOTHING, "reference_end": NOTHING, "key": NOTHING}
-        if end is not None:
-            reference = {
-                "everybody": parts["everybody"].fill(line=chart.reference_line),
-                "reference_end": parts["reference_end"].fill(across=chart.supported, at=end.at, figure=end.figure),
-                "key": parts["key"].fill(),
-            }
-        beyond, before = NOTHING, NOTHING
-        if chart.unsupported is not None:
-            beyond = parts["beyond"].fill(start=chart.supported, width=chart.unsupported)
-        if chart.starts is not None:
-            before = parts["before"].fill(width=chart.starts)
-        return parts["chart"].fill(
-            title=chart.title,
-            description=chart.description,
-            beyond=beyond,
-            before=before,
-            read_across=chart.read_across,
-            read_down=chart.read_down,
-            band=Html(chart.band),
-            line=Html(chart.line),
-            supported=chart.supported,
-            end_at=chart.end.at,
-            end=chart.end.figure,
-            reading=chart.reading,
-            notes=joined([parts["note"].fill(text=text) for text in chart.notes]),
-            **reference,
-        )
+    def _ratios(self, ratios: tuple[Ratio, ...]) -> Html:
+        filled = [
+            self.parts["ratio"].fill(
+                label=ratio.label,
+                value=ratio.value,
+                against=ratio.against,
+                estimate=ratio.estimate,
+                limits=self._limits(ratio.lower, ratio.upper),
+            )
+            for ratio in ratios
+        ]
+        return self.parts["ratios"].fill(ratios=joined(filled))
+
+    def _sent(self, answered: Answered) -> Html:
+        """What another form of the page sends along, unseen, so that it asks for this very result."""
+        return joined([self.parts["hidden"].fill(name=name, value=value) for name, value in answered.carried.items()])
+
+    def _record(self, result: Result, sent: Html) -> Html:
+        patient = NOTHING
+        if self.served.model.about.for_patients is not None:
+            patient = self.record["patient_button"].fill(sent=sent)
+        return self.record["record"].fill(note=result.note, sent=sent, patient=patient)
+
+    def _comparison(self, answered: Answered, sent: Html) -> Html:
+        asked = self.served.model.features.used_in(self.stratum)
+        if not asked:
+            return NOTHING
+        names, about = {feature.name for feature in asked}, self.served.model.about
+        questions = [question for question in self.served.questions if question.name in names]
+        compared, problems, shown = answered.compared, dict[str, str](), Markup()
+        if isinstance(compared, NotCompared):
+            problems, shown = dict(compared.problems), self.compared["refused"](compared, questions, about.title)
+        elif compared is not None:
+            shown = self.compared["shown"](compared, about.origin)
+        given, pieces = answered.other if problems else {}, Markup(sent)  # noqa: S704 - filled pieces, escaped before
+        opened = compared is not None
+        return Html(self.compared["comparison"](self.site, questions, pieces, shown, given, problems, opened))
 
 
 def prepare_result_page(environment: Environment, served: Served, stratum: str, site: Site) -> ResultPage:
@@ -149,11 +209,20 @@ def prepare_result_page(environment: Environment, served: Served, stratum: str, 
         "site": site,
         "model": served.model,
         "about": served.model.about,
+        "language": served.language,
         "statements": served.statements[stratum],
         "axes": axes_of(served.model),
     }
     return ResultPage(
-        page=preprinted(environment.get_template("result.html"), HOLES, **standing),
-        parts=preprinted_macros(environment, "result_parts.html", **standing),
+        article=preprinted(environment.get_template("article.html"), HOLES, **standing),
+        answered=preprinted(environment.get_template("answered.html"), ("article", "form"), **standing),
+        page=preprinted(environment.get_template("result.html"), ("answered",), refused=False, **standing),
+        page_refused=preprinted(environment.get_template("result.html"), ("answered",), refused=True, **standing),
+        parts=preprinted_macros(environment, "article_parts.html", **standing),
         curve=preprinted_macros(environment, "chart.html", **standing),
+        record=preprinted_macros(environment, "record.html", **standing),
+        compared=vars(environment.get_template("comparison.html").module),
+        served=served,
+        site=site,
+        stratum=stratum,
     )

@@ -1,25 +1,25 @@
-"""The pages for people: the form, the result, the card."""
+"""The pages for people: the form, the result, what can be taken along of it, the card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
-from fastapi import HTTPException, Request, Response
-from starlette.responses import HTMLResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
-from model.patient import InvalidPatient, Problem
-from model.prediction import predict
-from model.receipt import issue_receipt
-from server.entering.bodies import read_form
-from server.entering.documents import MODEL, entry_of_form
-from server.entering.entry import patient_of
-from server.pages.pages import Pages
-from server.pages.questions import entered_values, refusals_in_order
-from server.pages.result import result_of
-from server.served import Served, default, named
-from server.wording.refusing import AT_FORM, echo, problem_sentences
-from server.wording.telling import tell
+from server.editions import Edition, edition_for
+from server.entering.bodies import CannotAnswer, read_form
+from server.entering.documents import MODEL
+from server.entering.sent import CLINICIAN
+from server.pages.answering import Answered, Refused, answer_form
+from server.pages.files import MEDIA_TYPES, file_of
+from server.pages.for_patients import for_patient
+from server.served import named
+from server.wording.refusing import Unreadable
 
 KEPT_FOR = "public, max-age=31536000, immutable"
 
@@ -28,53 +28,68 @@ KEPT_FOR = "public, max-age=31536000, immutable"
 class SitePages:
     """The answers of the pages."""
 
-    served: Mapping[str, Served]
-    pages: Pages
+    editions: Mapping[str, Edition]
 
-    async def patient(self, request: Request) -> Response:
+    async def start(self, request: Request) -> Response:
         """The form, or with a form that was sent the same page with its result."""
+        edition = edition_for(self.editions, request)
         if request.method == "POST":
-            return answer_form(self.served, self.pages, await read_form(request))
-        one = named(self.served, request.query_params.get(MODEL))
-        return HTMLResponse(self.pages.start(one, entered={}, problems={}, refused=()))
+            return _page(edition, await _answered(edition, request), whole=True)
+        return HTMLResponse(edition.pages.start(named(edition.served, request.query_params.get(MODEL))))
+
+    async def fragment(self, request: Request) -> Response:
+        """What the page holds, for a page that is there already."""
+        edition = edition_for(self.editions, request)
+        return _page(edition, await _answered(edition, request), whole=False)
+
+    async def file(self, request: Request) -> Response:
+        """A result to take along."""
+        edition, name = edition_for(self.editions, request), request.path_params["name"]
+        if name not in MEDIA_TYPES:
+            raise HTTPException(404)
+        answered = await _answered(edition, request)
+        if isinstance(answered, Refused):
+            return _page(edition, answered, whole=True)
+        page, style = edition.pages.result(answered, whole=True), edition.pages.assets["style.css"]
+        content = await run_in_threadpool(file_of, name, answered, page, style)
+        headers = {"content-disposition": f'attachment; filename="{answered.result.receipt.id}-{name}"'}
+        return Response(content, media_type=MEDIA_TYPES[name], headers=headers)
+
+    async def for_patient(self, request: Request) -> Response:
+        """The result in plain words; the clinician's result where that has not been seen yet."""
+        edition, fields = edition_for(self.editions, request), await read_form(request)
+        answered = answer_form(edition.served, fields, latest_day())
+        if isinstance(answered, Refused) or not any(fields.get(CLINICIAN, [])):
+            return _page(edition, answered, whole=True)
+        told = for_patient(answered.served, answered.result)
+        if told is None:
+            raise CannotAnswer(404, Unreadable("not_for_patients"))
+        return HTMLResponse(edition.pages.for_patient(answered, told))
 
     async def card(self, request: Request) -> Response:
         """The card of a model."""
-        return HTMLResponse(self.pages.card(named(self.served, request.query_params.get(MODEL))))
+        edition = edition_for(self.editions, request)
+        return HTMLResponse(edition.pages.card(named(edition.served, request.query_params.get(MODEL))))
 
     async def asset(self, request: Request) -> Response:
         """A static file, as long as its content is the one that the address names."""
-        asset = self.pages.assets.get(request.path_params["name"])
+        edition = next(iter(self.editions.values()))
+        asset = edition.pages.assets.get(request.path_params["name"])
         if asset is None or asset.version != request.path_params["version"]:
             raise HTTPException(404)
         return Response(asset.content, media_type=asset.media_type, headers={"cache-control": KEPT_FOR})
 
 
-def answer_form(served: Mapping[str, Served], pages: Pages, fields: dict[str, list[str]]) -> Response:
-    """The page for a form that was sent: its result, or (422) everything that is wrong with it."""
-    names = list(dict.fromkeys(name for name in fields.get(MODEL, []) if name.strip()))
-    if len(names) > 1:
-        twice = Problem("given_twice", allowed={"values": [echo(name) for name in names]})
-        return _refused(pages, default(served), fields, {MODEL: twice})
-    one = served.get(names[0]) if names else default(served)
-    if one is None:
-        return _refused(
-            pages, default(served), fields, {MODEL: Problem("no_such_model", names[0], {"models": list(served)})}
-        )
-    model = one.model
-    try:
-        patient = patient_of(model.features, entry_of_form(model.features, fields), AT_FORM)
-    except InvalidPatient as invalid:
-        return _refused(pages, one, fields, invalid.problems)
-    prediction = predict(model, patient)
-    told = tell(model, prediction, withdrawn=one.withdrawn)
-    result = result_of(model, prediction, told, issue_receipt(model, patient))
-    return HTMLResponse(pages.result(one, entered_values(model.features, fields, {}), result))
+def latest_day() -> date:
+    """Today where it is latest: a date is only to come when it is to come everywhere."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
-def _refused(pages: Pages, one: Served, fields: dict[str, list[str]], problems: Mapping[str, Problem]) -> Response:
-    model = one.model
-    told = problem_sentences(problems, model.features, model.about.time_zero, AT_FORM)
-    entered = entered_values(model.features, fields, problems)
-    page = pages.start(one, entered, told, refusals_in_order(one.questions, told))
-    return HTMLResponse(page, status_code=422)
+async def _answered(edition: Edition, request: Request) -> Answered | Refused:
+    return answer_form(edition.served, await read_form(request), latest_day())
+
+
+def _page(edition: Edition, answered: Answered | Refused, *, whole: bool) -> Response:
+    if isinstance(answered, Refused):
+        return HTMLResponse(edition.pages.refused(answered, whole=whole), 422)
+    return HTMLResponse(edition.pages.result(answered, whole=whole))

@@ -26,11 +26,16 @@ class Site:
     query: str
     """Behind an address, so that it stays with a model that is not the default one."""
     style: str
+    script: str
     icon: str
+    support_line: str | None
+    """Where somebody in distress can turn, as the hospital words it."""
     others: tuple[OtherModel, ...]
 
 
-def sites_of(names: Iterable[str], root: str, assets: Mapping[str, Asset]) -> Mapping[str, Site]:
+def sites_of(
+    names: Iterable[str], root: str, assets: Mapping[str, Asset], support_line: str | None
+) -> Mapping[str, Site]:
     """The site of every model; the first is the default one."""
     names = list(names)
     queries = {name: f"?{urlencode({MODEL: name})}" if position else "" for position, name in enumerate(names)}
@@ -39,7 +44,9 @@ def sites_of(names: Iterable[str], root: str, assets: Mapping[str, Asset]) -> Ma
             root=root,
             query=queries[name],
             style=assets["style.css"].path,
+            script=assets["page.js"].path,
             icon=assets["icon.svg"].path,
+            support_line=support_line,
             others=tuple(OtherModel(other, queries[other]) for other in names if other != name),
         )
         for name in names

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache
+from functools import partial
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates"
 
 SMALL_WORDS: dict[str, list[Any]] = {
     "people": ["<1", ">99", *map(str, range(101))],
-    "are": ["<1", ">99", *map(str, range(101))],
     "duration": list(range(1, 1201)),
 }
 """Macros that many sentences use, with all that they can be asked: said once, looked up afterwards."""
@@ -26,7 +25,7 @@ SMALL_WORDS: dict[str, list[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The sentences of one file; each is a macro with named placeholders."""
+    """The sentences of one file in one language; each is a macro with named placeholders."""
 
     macros: Mapping[str, Macro]
     small: Mapping[str, Mapping[Any, str]]
@@ -42,37 +41,31 @@ class Words:
         return str(macro(**{name: placeholders[name] for name in macro.arguments}))
 
 
-@cache
-def sentences() -> Words:
-    """What is said about a prediction."""
-    return _words("sentences.txt")
+def translated_environment(translations: NullTranslations, *, autoescape: bool) -> Environment:
+    """Where templates of one language are read; what is not written, or not filled, is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=autoescape,  # noqa: S701 - a page escapes what it prints; text is not escaped, and JSON encodes it
+        auto_reload=False,
+        trim_blocks=autoescape,
+        lstrip_blocks=autoescape,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    vars(environment)["install_gettext_translations"](translations, newstyle=True)
+    return environment
 
 
-@cache
-def refusals() -> Words:
-    """What is said about values and requests that cannot be used."""
-    return _words("problems.txt")
-
-
-def duration(months: int) -> str:
-    """A length of time in words."""
-    return sentences().small["duration"][months]
-
-
-def number_text(value: float) -> str:
-    """A number as people write it: no ".0" behind a whole one, no exponent."""
-    return str(int(value)) if float(value).is_integer() else format(Decimal(repr(float(value))), "f")
-
-
-def _words(file: str) -> Words:
-    # Plain text: nothing is escaped here. A page escapes what it prints, a JSON document encodes it.
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701
+def words_of(file: str, translations: NullTranslations) -> Words:
+    """The sentences of a file."""
+    environment = translated_environment(translations, autoescape=False)
     small: dict[str, dict[Any, str]] = {name: {} for name in SMALL_WORDS}
     environment.filters |= {
         "percent": percent,
+        "count": plural_count,
         "people": lambda share: small["people"][percent(share)],
-        "are": lambda share: small["are"][percent(share)],
-        "duration": lambda months: small["duration"][months],
+        "duration": partial(_looked_up, small["duration"]),
     }
     module = environment.get_template(file).module
     macros = {name: macro for name, macro in vars(module).items() if isinstance(macro, Macro)}
@@ -80,3 +73,13 @@ def _words(file: str) -> Words:
         if name in macros:
             small[name] |= {value: macros[name](value) for value in values}
     return Words(macros, small)
+
+
+def plural_count(share: float) -> int:
+    """The number of people of 100 by which a plural is chosen: that of "fewer than 1" is 1."""
+    shown = percent(share)
+    return {"<1": 1, ">99": 100}.get(shown) or int(shown)
+
+
+def _looked_up(said: Mapping[Any, str], months: int) -> str:
+    return said[months]

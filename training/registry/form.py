@@ -30,6 +30,7 @@ class LevelForm(_Form):
     label: Text
     phrase: Text
     caution: Text | None = None
+    later: bool = False
     codes: list[str] | None = Field(default=None, min_length=1)
 
 
@@ -52,6 +53,7 @@ class FeatureForm(_Form):
     phrase_of_one: Text | None = None
     unknown: Text | None = None
     unknown_handling: Text | None = None
+    since: Text | None = None
     strata: list[str] | None = Field(default=None, min_length=1)
     evidence: dict[str, str] = {}
     column: Text | None = None
@@ -73,6 +75,13 @@ class NotAskedForm(_Form):
 
     label: Text
     reason: Text
+
+
+class ForPatientsForm(_Form):
+    """The words of the page that a patient reads; without them there is no such page."""
+
+    origin: Text
+    made_from: Text
 
 
 class EligibleForm(_Form):
@@ -136,6 +145,7 @@ class SpecificationForm(_Form):
     population: PopulationForm | None = None
     features: list[FeatureForm] = []
     not_asked: dict[str, list[NotAskedForm]] = {}
+    for_patients: ForPatientsForm | None = None
     registry: RegistryForm
     fitting: FittingForm = FittingForm()
     card: dict[str, Any] = {}

@@ -131,6 +131,7 @@ class Specification:
             "not_for": form.not_for,
             "cautions": form.cautions,
             "not_asked": {name: [item.model_dump() for item in items] for name, items in form.not_asked.items()},
+            "for_patients": None if form.for_patients is None else form.for_patients.model_dump(),
         }
 
 

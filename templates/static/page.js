@@ -1,0 +1,175 @@
+// What the pages do besides, where scripts run; without them everything works by sending forms.
+"use strict";
+(() => {
+  const main = document.getElementById("main");
+  const announced = document.getElementById("announced");
+  let latest = 0;
+  let format = null;
+
+  const announce = (text) => {
+    announced.textContent = "";
+    requestAnimationFrame(() => { announced.textContent = text; });
+  };
+
+  // What a form is answered with; null for nothing, or where something else has been asked for or answered since.
+  async function fetchPiece(form, button) {
+    const turn = ++latest;
+    const fields = new URLSearchParams(new FormData(form));
+    if (button && button.name) fields.append(button.name, button.value);
+    try {
+      const answer = await fetch(form.dataset.fragment, {
+        method: "POST",
+        body: fields,
+        credentials: "same-origin",
+        cache: "no-store",
+        redirect: "error", // to a portal's page for signing in, say, which is no answer
+      });
+      const text = await answer.text();
+      if (turn !== latest) return null;
+      if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(text, "text/html");
+      return { refused: answer.status === 422, content: page.getElementById("main") || page.body };
+    } catch {
+      if (turn === latest) failed(form);
+      return null;
+    }
+  }
+
+  function tell(container) {
+    const named = [...container.querySelectorAll("[data-title]")].pop();
+    if (named) document.title = named.dataset.title;
+    const said = [...container.querySelectorAll("[data-said]")].pop();
+    announce(said ? said.dataset.said : "");
+    const chosen = format && document.getElementById(format);
+    if (chosen) chosen.checked = true;
+    enliven(container);
+  }
+
+  function put(piece) {
+    // Browsers refuse it in a portal’s frame, with an error; the focus is set below.
+    for (const one of piece.content.querySelectorAll("[autofocus]")) one.removeAttribute("autofocus");
+    main.replaceChildren(...piece.content.childNodes);
+    tell(main);
+    const target = [...main.querySelectorAll("[data-focus]")].pop();
+    if (target) target.focus();
+  }
+
+  // A result never stands beside answers that it was not computed from. Where an answer divides patients who are not
+  // alike, the next result waits for the button: flicked between, the two would look like the effect of a treatment.
+  function takeAway(words, waits) {
+    const article = main.querySelector("article.result");
+    if (!article) return false;
+    const notice = document.createElement("p");
+    notice.className = waits ? "notice stale waits" : "notice stale";
+    notice.textContent = words;
+    article.replaceWith(notice);
+    announce(words);
+    return true;
+  }
+
+  // What was typed stays; so does a result, where only its comparison failed.
+  function failed(form) {
+    const words = main.dataset.failed;
+    if (form.matches("form.patient")) takeAway(words);
+    let notice = main.querySelector(".stale, .failed");
+    if (!notice) {
+      notice = document.createElement("p");
+      notice.className = "notice failed";
+      form.prepend(notice);
+    }
+    notice.textContent = words;
+    announce(words);
+  }
+
+  // While somebody goes on answering, the result follows; what is incomplete waits for the button.
+  async function follow(form) {
+    const piece = await fetchPiece(form);
+    if (!piece || piece.refused) return;
+    const stale = main.querySelector(".stale");
+    const article = piece.content.querySelector("article.result");
+    if (!stale || !article) return;
+    stale.replaceWith(article);
+    tell(main);
+  }
+
+  async function send(form, button) {
+    const piece = await fetchPiece(form, button);
+    if (piece) put(piece);
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.fragment) return;
+    event.preventDefault();
+    send(form, event.submitter);
+  });
+
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form && form.matches("form.patient")) {
+      latest++;
+      const divides = event.target.closest("[data-deliberate]");
+      const stale = main.querySelector(".stale");
+      if (!divides) takeAway(form.dataset.stale, false);
+      else if (!takeAway(divides.dataset.deliberate, true) && stale) {
+        stale.classList.add("waits");
+        stale.textContent = divides.dataset.deliberate;
+        announce(divides.dataset.deliberate);
+      }
+    }
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "format") format = event.target.id; // the reader's choice outlasts the result
+    const form = event.target.form;
+    if (form && form.matches("form.patient") && main.querySelector(".stale:not(.waits)")) follow(form);
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy], [data-print], [data-clear]");
+    if (!button) return;
+    if ("clear" in button.dataset) {
+      event.preventDefault();
+      location.replace(button.href);
+    } else if ("print" in button.dataset) {
+      print();
+    } else {
+      const note = document.getElementById(button.dataset.copy);
+      let copied = true;
+      try {
+        await navigator.clipboard.writeText(note.value);
+      } catch {
+        note.select();
+        copied = document.execCommand("copy");
+      }
+      const words = copied ? button.dataset.copied : button.dataset.notCopied;
+      button.parentElement.querySelector(".done").textContent = words;
+      announce(words);
+    }
+  });
+
+  // Paper shows what is closed on the screen, but for a comparison or figures for a patient that nobody asked for.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...main.querySelectorAll("details:not([open], .comparison, .numbers *)")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
+
+  // Going back or forward never shows a patient again.
+  addEventListener("pagehide", (event) => {
+    if (!event.persisted) return;
+    main.replaceChildren();
+    announced.textContent = "";
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.replace(document.querySelector(".name a").href);
+  });
+
+  function enliven(container) {
+    for (const button of container.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
+  }
+  enliven(main);
+})();
