@@ -41,7 +41,9 @@ def _compare(page: Page) -> None:
 
 def _for_patient(page: Page) -> None:
     page.get_by_role("button", name="Open the page for the patient").click()
-    page.locator(".plain-words summary").click()
+    page.locator(".plain-words").wait_for()
+    for summary in page.locator(".plain-words summary").all():
+        summary.click()
 
 
 def _format(name: str) -> Callable[[Page], None]:
