@@ -166,7 +166,7 @@ def predict(page: Page, address: str, features: Mapping[str, Any]) -> None:
     page.goto(address)
     answer(page, features)
     page.click(SUBMIT)
-    expect(page.locator("h1")).to_have_text("Predicted survival")
+    expect(page.locator("article.result")).to_be_visible()
 
 
 def compare(page: Page | FrameLocator, **other: str) -> None:
@@ -213,10 +213,10 @@ def _forms(page: Page, address: str) -> Iterator[str]:
     for pattern in ("local", "distant", "both"):
         page.check(f'input[value="{pattern}"]')
         yield f"the form, {pattern}"
+        open_all(page)
+        yield f"the form, {pattern}, open"
     page.check('input[value="local"]')
-    open_all(page)
-    yield "the form, open"
-    page.fill('input[name="interval_months"]', "7,5")
+    page.fill('input[name="interval_months"]', "7;5")
     page.click(SUBMIT)
     expect(page.locator(".summary")).to_be_visible()
     yield "the form, refused"
@@ -241,7 +241,7 @@ def _comparisons(page: Page, address: str) -> Iterator[str]:
     compare(page, subtype="ddlps")
     expect(page.locator(".compared")).to_be_visible()
     yield "a comparison"
-    compare(page, interval_months="7,5")
+    compare(page, interval_months="7;5")
     expect(page.locator("div.problem")).to_be_visible()
     yield "a comparison, refused"
 

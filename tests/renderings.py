@@ -110,7 +110,7 @@ def in_table(rows: Sequence[Sequence[str]]) -> list[Shown]:
 
 def at_time(text: str) -> tuple[str, str | None]:
     """The time of a row, and how long that is from when the patient is known to be alive."""
-    match = re.fullmatch(rf"({TIME}|\d+)(?: ({TIME}) from then)?", text)
+    match = re.fullmatch(rf"({TIME}|\d+)(?: ({TIME}) after last known to be alive)?", text)
     assert match is not None, text
     return match[1], match[2]
 

@@ -236,7 +236,6 @@ def test_dates_that_cannot_be_used_stay_open_with_what_was_given(page: Page, add
     expect(page.locator("h1")).to_have_text("Predicted survival")
     assert fields[0].is_visible()
     fields[0].fill("2019-03-01")
-    assert page.locator("article.result").count() == 0
     fields[0].press("Tab")
     fields[0].evaluate("e => e.blur()")
     expect(page.locator(".inputs")).to_contain_text("computed from 1 March 2019 to 1 March 2023")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from model.artefact import Artefact
-from tests.browsing import SUBMIT, answer, browsing, compare, open_all, serving, tab
+from tests.browsing import PLACES, browsing, predict, serving, tab
 from tests.pseudo import pseudo_language
-from tests.web import BOTH, DISTANT, LOCAL, UNKNOWN
+from tests.web import BOTH, LOCAL
 
 WIDTHS = {1280: 800, 320: 640}
 DIRECTIONS = {"de": "ltr", "fa": "rtl"}
@@ -78,70 +78,10 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
         yield opened
 
 
-def predict(page: Page, address: str, features: Mapping[str, Any]) -> None:
-    page.goto(address)
-    answer(page, features)
-    page.click(SUBMIT)
-    expect(page.locator("article.result")).to_be_visible()
-
-
-def forms(page: Page, address: str) -> Iterator[str]:
-    page.goto(address)
-    yield "the form"
-    for pattern in ("local", "distant", "both"):
-        page.check(f'input[value="{pattern}"]')
-        open_all(page)
-        yield f"the form, {pattern}, open"
-    answer(page, {"pattern": "distant", "interval_months": "7;5"})
-    page.click(SUBMIT)
-    expect(page.locator(".summary")).to_be_visible()
-    yield "the form, refused"
-
-
-def results(page: Page, address: str) -> Iterator[str]:
-    for features in (LOCAL, {**DISTANT, "subtype": "unknown", "alive_months": 6}, DISTANT, BOTH):
-        predict(page, address, features)
-        yield f"the result of {features}"
-    predict(page, address, {**UNKNOWN, "interval_months": 200, "alive_months": 7})
-    for name in ("people", "spans", "words", "table"):
-        page.check(f"#as-{name}")
-        yield f"the result as {name}"
-    open_all(page)
-    yield "the result, open"
-
-
-def comparisons(page: Page, address: str) -> Iterator[str]:
-    predict(page, address, DISTANT)
-    page.click(".comparison > summary")
-    yield "a comparison, open"
-    compare(page, subtype="ddlps")
-    expect(page.locator(".compared")).to_be_visible()
-    yield "a comparison"
-    compare(page, interval_months="7;5")
-    expect(page.locator("div.problem")).to_be_visible()
-    yield "a comparison, refused"
-
-
-def others(page: Page, address: str) -> Iterator[str]:
-    predict(page, address, UNKNOWN)
-    page.click('button[name="clinician"]')
-    expect(page.locator(".plain-words")).to_be_visible()
-    yield "the page for a patient"
-    open_all(page)
-    yield "the page for a patient, open"
-    page.goto(f"{address}/model")
-    open_all(page)
-    yield "the card, open"
-    page.goto(f"{address}/nowhere")
-    yield "a message"
-
-
-@pytest.mark.parametrize("way", [forms, results, comparisons, others])
-def test_longer_words_and_right_to_left_break_no_page(
-    page: Page, address: str, way: Callable[[Page, str], Iterator[str]]
-) -> None:
+@pytest.mark.parametrize("places", PLACES)
+def test_longer_words_and_right_to_left_break_no_page(page: Page, address: str, places: str) -> None:
     """Issue, access: at 1280 and 320 px nothing to scroll to sideways, nothing cut off; lang and dir of the page."""
-    for place in way(page, address):
+    for place in PLACES[places](page, address):
         assert "«" in page.inner_text("main")
         root = page.locator("html")
         language = root.get_attribute("lang") or ""

@@ -143,6 +143,8 @@ def test_where_there_is_no_interval_every_format_says_so() -> None:
         assert re.search(NO_INTERVAL, text)
     (plain,) = plain_figures(found.plain)
     assert "Too little is known to say how many of them may be alive 13 months after" in plain
+    assert "There are no numbers on this page" in found.plain.text
+    assert "Open one at a time" not in found.plain.text
     assert not found.plain.all("svg")
     assert found.csv.splitlines()[-1].startswith("13,1.0,,,")
 

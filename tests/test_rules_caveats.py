@@ -61,7 +61,7 @@ def test_three_kinds_of_uncertainty_are_told_apart(client: TestClient, features:
             "95 % interval",
         ):
             assert compact(words) in compact(text)
-    for words in ("They cannot say where among the 100 you are", "They may be wrong", "a computer model"):
+    for words in ("They cannot say where among the 100 you are", "The numbers may be wrong", "a computer model"):
         assert words in found.plain.text
 
 

@@ -251,7 +251,10 @@ def test_an_answer_that_is_settled_later_warns_until_the_time_since_is_given(cli
 def test_times_that_have_passed_are_left_out_and_said_so(client: TestClient) -> None:
     """DESIGN §6; the curve then starts where the patient is known to be alive."""
     page = send_form(client, LOCAL, alive_months=24)
-    assert [row[0] for row in page.table("figures")] == ["3 years 12 months from then", "5 years 36 months from then"]
+    assert [row[0] for row in page.table("figures")] == [
+        "3 years 12 months after last known to be alive",
+        "5 years 36 months after last known to be alive",
+    ]
     assert "1 year, 2 years: not shown, because the patient is known to be alive 2 years after" in page.text
     assert "alive 2 years after this recurrence was diagnosed" in page.one("table", class_="figures").text
     assert page.one("rect", class_="before").attributes["width"] == "40.0%"

@@ -207,7 +207,7 @@ def test_spans_that_are_not_reached_say_so(alive: int) -> None:
     best = {"survival": 0.3, "survival_interval": "95 % interval 20 to 40"}
     for name, more, not_reached, reached in (
         ("worst_tenth", {}, "Fewer than 10 of 100", f"About 10 of 100 … to die within 8 months {ORIGIN}"),
-        ("best_tenth", best, "live is not reached", f"About 10 of 100 … to live beyond 8 months {ORIGIN}"),
+        ("best_tenth", best, "outlive is not reached", f"About 10 of 100 … to live beyond 8 months {ORIGIN}"),
         ("median", {}, "is not reached: more than 50 of 100", f"About 50 of 100 … to be alive 8 months {ORIGIN}"),
     ):
         told, known = (say(name, number=number, interval=one, **common, **more) for number in (None, 8))

@@ -38,7 +38,9 @@ class ForPatient:
     inputs: tuple[Input, ...]
     times: tuple[PlainTime, ...]
     spans: tuple[str, ...]
-    """How long people live; nothing where next to nothing is known at every time."""
+    """How long people live."""
+    known: bool
+    """Whether there is any figure; where next to nothing is known at every time, none is promised."""
     made_from: str
     support: str
     cautions: tuple[str, ...]
@@ -67,7 +69,8 @@ def for_patient(served: Served, result: Result) -> ForPatient | None:
             _time(served, plain.origin, group, at, prediction.patient.alive_months, known=at.months not in unsure)
             for at in prediction.survival
         ),
-        spans=() if len(unsure) == len(prediction.survival) else _spans(served, result, plain.origin, group),
+        spans=_spans(served, result, plain.origin, group),
+        known=len(unsure) < len(prediction.survival),
         made_from=plain.made_from,
         support=say("plain_support", patients=patients),
         cautions=tuple(dict.fromkeys(cautions)),
