@@ -29,6 +29,8 @@ class Answered:
     compared: Compared | NotCompared | None
     other: Mapping[str, str]
     """What was answered about a different patient."""
+    clinician: bool
+    """Whether it was asked for from the clinician's own result."""
 
     @property
     def carried(self) -> dict[str, str]:
@@ -73,6 +75,7 @@ def answer_form(models: Mapping[str, Served], fields: Fields, today: date) -> An
         result=result,
         compared=compare(one, result.prediction, entry, form, reader) if form.compares else None,
         other=form.other,
+        clinician=form.clinician,
     )
 
 

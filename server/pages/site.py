@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from server.editions import Edition, edition_for
 from server.entering.bodies import CannotAnswer, read_form
 from server.entering.documents import MODEL
-from server.entering.sent import CLINICIAN
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.files import MEDIA_TYPES, file_of
 from server.pages.for_patients import for_patient
@@ -57,9 +56,9 @@ class SitePages:
 
     async def for_patient(self, request: Request) -> Response:
         """The result in plain words; the clinician's result where that has not been seen yet."""
-        edition, fields = edition_for(self.editions, request), await read_form(request)
-        answered = answer_form(edition.served, fields, latest_day())
-        if isinstance(answered, Refused) or not any(fields.get(CLINICIAN, [])):
+        edition = edition_for(self.editions, request)
+        answered = await _answered(edition, request)
+        if isinstance(answered, Refused) or not answered.clinician:
             return _page(edition, answered, whole=True)
         told = for_patient(answered.served, answered.result)
         if told is None:

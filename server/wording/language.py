@@ -22,8 +22,6 @@ from server.wording.words import TEMPLATES, Words, words_of
 
 CATALOGUES = TEMPLATES / "languages"
 ENGLISH = "en"
-BRITISH = Locale("en", "GB")
-"""English dates begin with the day, as those of most countries whose hospitals read English."""
 DATES = {ENGLISH: Locale("en", "001")}
 """Whose dates a language writes that is of no country: the English of the world puts the day before the month."""
 
