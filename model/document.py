@@ -12,6 +12,7 @@ from model.about import About, ForPatients, NotAsked
 from model.features import ALIVE_MONTHS, UNKNOWN, Feature, Features, Level, Range
 from model.fitted import Array, Block, Fits, Likeness, LikePatients, Model, Stratum, Support, Term
 from model.likeness import likeness_document
+from model.record import Record, problems_of_record, read_record
 
 FORMAT = 3
 """The version of the layout; a reader refuses every other one."""
@@ -76,7 +77,19 @@ def _model(document: Document, digest: str) -> Model:
         strata=strata,
         horizons=horizons,
         headline=headline,
+        record=_record(document.get("record"), features),
     )
+
+
+def _record(document: Document | None, features: Features) -> Record | None:
+    if document is None:
+        return None
+    record = read_record(document)
+    problems = list(problems_of_record(record, features))
+    if problems:
+        message = f"its part about records is wrong: {'; '.join(problems)}"
+        raise UnreadableModel(message)
+    return record
 
 
 def _check_questions(features: Features) -> None:

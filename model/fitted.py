@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from model.about import About
 from model.features import Features
+from model.record import Record
 
 Array = NDArray[np.float64]
 
@@ -294,3 +295,5 @@ class Model:
     horizons: tuple[int, ...]
     headline: int
     """The horizon, in months, at which a prediction is explained."""
+    record: Record | None = None
+    """How a hospital's record says what is asked; None where nobody has said."""

@@ -33,7 +33,7 @@ class OutputOccupied(Exception):
 
 def model_document(description: Mapping[str, Any], strata: Sequence[Stratum]) -> dict[str, Any]:
     """What ``model.json`` holds: the description's questions and words, and the fitted strata."""
-    return {
+    document = {
         "format": FORMAT,
         "name": description["name"],
         "version": description["version"],
@@ -48,6 +48,7 @@ def model_document(description: Mapping[str, Any], strata: Sequence[Stratum]) ->
         "features": description["features"],
         "strata": {stratum.name: stratum_document(stratum) for stratum in strata},
     }
+    return document if description.get("record") is None else document | {"record": description["record"]}
 
 
 def write_artefact(

@@ -84,6 +84,32 @@ class ForPatientsForm(_Form):
     made_from: Text
 
 
+class CodeForm(_Form):
+    """One concept of a code system."""
+
+    system: Text
+    code: Text
+    display: Text | None = None
+
+
+class SaysForm(_Form):
+    """One answer, and what in a FHIR record says it: any of the codes, or an event."""
+
+    feature: Text
+    level: Text
+    codes: list[CodeForm] = []
+    event: Literal["primary_operation", "recurrence", "recurrence_operation"] | None = None
+
+
+class RecordForm(_Form):
+    """How a FHIR record says what is asked; without it a form that is opened from an EHR is not filled in."""
+
+    disease: list[CodeForm] = Field(min_length=1)
+    time_zero: Literal["primary_operation", "recurrence", "recurrence_operation"]
+    begins: dict[str, Literal["primary_operation", "recurrence", "recurrence_operation"]] = {}
+    says: list[SaysForm] = []
+
+
 class EligibleForm(_Form):
     """A condition that a patient must meet; ``reason`` is said of those who do not."""
 
@@ -146,6 +172,7 @@ class SpecificationForm(_Form):
     features: list[FeatureForm] = []
     not_asked: dict[str, list[NotAskedForm]] = {}
     for_patients: ForPatientsForm | None = None
+    record: RecordForm | None = None
     registry: RegistryForm
     fitting: FittingForm = FittingForm()
     card: dict[str, Any] = {}

@@ -6,7 +6,7 @@ The description of the default model has the same form as a hospital's own.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -15,8 +15,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from model.document import read_feature
-from model.features import Feature
+from model.features import Feature, Features
 from model.fitted import Term
+from model.record import problems_of_record, read_record
 from training.registry.consistency import problems_of
 from training.registry.form import FeatureForm, FittingForm, LevelForm, RegistryForm, SpecificationForm
 from training.registry.lines import line_of
@@ -87,6 +88,13 @@ class Specification:
         """The stratum question as ``model.json`` holds it."""
         return _question(self.stratum_form)
 
+    def problems_of_record(self) -> Iterator[str]:
+        """Where the part about records does not fit the questions."""
+        if self.form.record is not None:
+            stratum = read_feature(self.stratum_question())
+            questions = Features(predictors=self.features, stratum=stratum, support_months={})
+            yield from problems_of_record(read_record(self.form.record.model_dump()), questions)
+
     def form_of(self, name: str) -> FeatureForm:
         """The form of one predictor; KeyError when there is none."""
         for form in self.form.features:
@@ -132,6 +140,7 @@ class Specification:
             "cautions": form.cautions,
             "not_asked": {name: [item.model_dump() for item in items] for name, items in form.not_asked.items()},
             "for_patients": None if form.for_patients is None else form.for_patients.model_dump(),
+            "record": None if form.record is None else form.record.model_dump(exclude_none=True),
         }
 
 
@@ -150,7 +159,11 @@ def read_specification(text: str, name: str = "the specification") -> Specificat
     problems = problems_of(form)
     if problems:
         raise WrongSpecification(_message(name, text, problems))
-    return Specification(form, text)
+    specification = Specification(form, text)
+    problems = [(("record",), f"cannot be used: {problem}") for problem in specification.problems_of_record()]
+    if problems:
+        raise WrongSpecification(_message(name, text, problems))
+    return specification
 
 
 def refuse_unchecked(specification: Specification, name: str = "the specification") -> None:

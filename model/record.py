@@ -1,0 +1,92 @@
+"""How a hospital's record says what a model asks: which codes, and which events, stand for which answers.
+
+It belongs to the model, like its questions: another model finds other things in a record with the same program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from model.features import Features
+
+PRIMARY_OPERATION = "primary_operation"
+"""An operation that was done for the primary tumour."""
+RECURRENCE = "recurrence"
+"""The disease, found to have come back."""
+RECURRENCE_OPERATION = "recurrence_operation"
+"""An operation that was done for the recurrence."""
+
+EVENTS = (PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One concept of a code system; only both together mean it."""
+
+    system: str
+    code: str
+    display: str | None = field(default=None, compare=False)
+    """What it is called, for people who read the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """One answer, and what in a record says it: any of the codes, or an event."""
+
+    feature: str
+    level: str
+    codes: tuple[Code, ...] = ()
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where in a record a model's facts are found."""
+
+    disease: tuple[Code, ...]
+    """The disease, or the site that makes it this disease: whose record the model may have something to say about."""
+    time_zero: str
+    """The event on whose day time zero falls."""
+    begins: Mapping[str, str] = field(default_factory=dict)
+    """By feature, the event that begins its months."""
+    says: tuple[Says, ...] = ()
+
+
+def read_record(document: Mapping[str, Any]) -> Record:
+    """The record part of a model's description. Raises KeyError or TypeError where it is not written that way."""
+    return Record(
+        disease=tuple(Code(**code) for code in document["disease"]),
+        time_zero=document["time_zero"],
+        begins=dict(document.get("begins", {})),
+        says=tuple(
+            Says(
+                feature=one["feature"],
+                level=one["level"],
+                codes=tuple(Code(**code) for code in one.get("codes", ())),
+                event=one.get("event"),
+            )
+            for one in document.get("says", ())
+        ),
+    )
+
+
+def problems_of_record(record: Record, features: Features) -> Iterator[str]:
+    """What a record part says of questions, answers and events that there are not, or says twice."""
+    questions = {feature.name: feature for feature in features.all}
+    for event in (record.time_zero, *record.begins.values(), *(one.event for one in record.says if one.event)):
+        if event not in EVENTS:
+            yield f"the event {event!r} is none of {', '.join(EVENTS)}"
+    for name in record.begins:
+        if name not in questions or questions[name].since is None:
+            yield f"{name} is no question about months that end at time zero"
+    for one in record.says:
+        if one.feature not in questions or one.level not in [level.code for level in questions[one.feature].levels]:
+            yield f"{one.level!r} is no answer to {one.feature!r}"
+        if bool(one.codes) == (one.event is not None):
+            yield f"{one.level!r} of {one.feature!r} is said either by codes or by an event"
+    for name in questions:
+        codes = [code for one in record.says if one.feature == name for code in one.codes]
+        if len(set(codes)) < len(codes):
+            yield f"one code says two answers to {name}"
