@@ -52,7 +52,7 @@ def create_app(
     any it is English. Raises ModelUnavailable, and ValueError for what is not an origin or not a path.
     """
     root = checked_root(root_path)
-    editions = prepare_editions(artefacts, languages or [english()], root, support_line)
+    editions = prepare_editions(artefacts, languages or [english()], root, support_line, frame_ancestors)
     served = next(iter(editions.values())).served
     site, interface, failures = SitePages(editions), Interface(editions), Failures(editions, root)
     app = FastAPI(

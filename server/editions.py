@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -23,7 +23,11 @@ class Edition:
 
 
 def prepare_editions(
-    artefacts: Iterable[Artefact], languages: Iterable[Language], root: str, support_line: str | None
+    artefacts: Iterable[Artefact],
+    languages: Iterable[Language],
+    root: str,
+    support_line: str | None,
+    portals: Sequence[str],
 ) -> Mapping[str, Edition]:
     """The editions by the code of their language; the first answers where a reader asks for none that there is.
 
@@ -33,7 +37,8 @@ def prepare_editions(
     editions: dict[str, Edition] = {}
     for language in languages:
         served = serve_models(artefacts, language)
-        editions[language.code] = Edition(language, served, prepare_pages(language, served, root, support_line))
+        pages = prepare_pages(language, served, root, support_line, portals)
+        editions[language.code] = Edition(language, served, pages)
     return editions
 
 

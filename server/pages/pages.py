@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -71,11 +71,13 @@ class Pages:
         )
 
 
-def prepare_pages(language: Language, served: Mapping[str, Served], root: str, support_line: str | None) -> Pages:
+def prepare_pages(
+    language: Language, served: Mapping[str, Served], root: str, support_line: str | None, portals: Sequence[str]
+) -> Pages:
     """Print everything that no patient changes."""
     environment = translated_environment(language.translations, autoescape=True)
     assets = read_assets(max(len(one.model.features.stratum.levels) for one in served.values()))
-    sites = sites_of(served, root, assets, support_line)
+    sites = sites_of(served, root, assets, support_line, portals)
     return Pages(
         environment=environment,
         assets=assets,

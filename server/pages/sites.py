@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -30,11 +30,13 @@ class Site:
     icon: str
     support_line: str | None
     """Where somebody in distress can turn, as the hospital words it."""
+    portals: str
+    """The origins whose pages may show this one in a frame, and hear how high it is; as in the policy."""
     others: tuple[OtherModel, ...]
 
 
 def sites_of(
-    names: Iterable[str], root: str, assets: Mapping[str, Asset], support_line: str | None
+    names: Iterable[str], root: str, assets: Mapping[str, Asset], support_line: str | None, portals: Sequence[str]
 ) -> Mapping[str, Site]:
     """The site of every model; the first is the default one."""
     names = list(names)
@@ -47,6 +49,7 @@ def sites_of(
             script=assets["page.js"].path,
             icon=assets["icon.svg"].path,
             support_line=support_line,
+            portals=" ".join(portals),
             others=tuple(OtherModel(other, queries[other]) for other in names if other != name),
         )
         for name in names

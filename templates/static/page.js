@@ -3,6 +3,8 @@
 (() => {
   const main = document.getElementById("main");
   const announced = document.getElementById("announced");
+  // In a sandbox without an origin of its own nothing can be fetched from here: forms are sent as without scripts.
+  const fetches = window.origin !== "null";
   let latest = 0;
   let format = null;
 
@@ -99,7 +101,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.dataset.fragment) return;
+    if (!fetches || !form.dataset.fragment) return;
     event.preventDefault();
     send(form, event.submitter);
   });
@@ -122,7 +124,7 @@
   document.addEventListener("change", (event) => {
     if (event.target.name === "format") format = event.target.id; // the reader's choice outlasts the result
     const form = event.target.form;
-    if (form && form.matches("form.patient") && main.querySelector(".stale:not(.waits)")) follow(form);
+    if (fetches && form && form.matches("form.patient") && main.querySelector(".stale:not(.waits)")) follow(form);
   });
 
   document.addEventListener("click", async (event) => {
@@ -172,4 +174,37 @@
     for (const button of container.querySelectorAll("[data-copy], [data-print]")) button.hidden = false;
   }
   enliven(main);
+
+  // Whether an origin is one that the policy lets show this page: "https://*.example.org" is every name under it.
+  function listed(origin, portal) {
+    if (portal === "'self'") return origin === location.origin;
+    try {
+      const asked = new URL(origin), allowed = new URL(portal.replace("//*.", "//"));
+      const named = portal.includes("//*.")
+        ? asked.hostname.endsWith(`.${allowed.hostname}`)
+        : asked.hostname === allowed.hostname;
+      return named && asked.protocol === allowed.protocol && asked.port === allowed.port;
+    } catch {
+      return false;
+    }
+  }
+
+  // A portal may make the frame as high as the page: it is told the height and nothing else, by its exact origin. Where
+  // the browser names no origin, it is that of the only portal on the list, since no other may show this page.
+  function tellHeight() {
+    const portals = (document.body.dataset.portals || "").split(" ").filter(Boolean);
+    const only = portals.length === 1 && portals[0].includes("//") && !portals[0].includes("*") ? portals[0] : "";
+    const known = location.ancestorOrigins ? [location.ancestorOrigins[0]] : [document.referrer, only];
+    const named = known.find((address) => portals.some((portal) => listed(address, portal)));
+    if (!named) return;
+    const root = document.documentElement;
+    let told = 0;
+    new ResizeObserver(() => {
+      const height = Math.ceil(root.getBoundingClientRect().height); // of the content: scrollHeight never shrinks
+      if (height === told) return;
+      told = height;
+      parent.postMessage({ type: "rps-prognosis:height", height }, new URL(named).origin);
+    }).observe(root);
+  }
+  if (window !== parent) tellHeight();
 })();
