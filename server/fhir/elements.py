@@ -1,0 +1,89 @@
+"""Elements of R4 resources, read with distrust: what is missing or of another shape is simply not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from model.record import Code
+
+Resource = Mapping[str, Any]
+
+LONGEST_TEXT = 80
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?$")
+
+
+def is_id(text: object) -> bool:
+    """Whether a text can be the id of a resource."""
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def part(node: object, name: str) -> Mapping[str, Any]:
+    """A member that is an object, or an empty one."""
+    member = node.get(name) if isinstance(node, Mapping) else None
+    return member if isinstance(member, Mapping) else {}
+
+
+def parts(node: object, name: str) -> Iterator[Mapping[str, Any]]:
+    """The objects in a member that is a list."""
+    members = node.get(name) if isinstance(node, Mapping) else None
+    if isinstance(members, Sequence) and not isinstance(members, str):
+        yield from (member for member in members if isinstance(member, Mapping))
+
+
+def text_at(node: object, name: str) -> str:
+    """A member that is a text, or an empty one."""
+    member = node.get(name) if isinstance(node, Mapping) else None
+    return member if isinstance(member, str) else ""
+
+
+def codes_in(concept: object) -> frozenset[Code]:
+    """The codes of a CodeableConcept, or of a Coding."""
+    codings = [*parts(concept, "coding"), *([concept] if isinstance(concept, Mapping) and "code" in concept else [])]
+    return frozenset(
+        Code(text_at(coding, "system"), text_at(coding, "code"))
+        for coding in codings
+        if text_at(coding, "system") and text_at(coding, "code")
+    )
+
+
+def extensions(resource: object) -> Iterator[Mapping[str, Any]]:
+    """Every extension, those inside extensions included."""
+    for extension in parts(resource, "extension"):
+        yield extension
+        yield from extensions(extension)
+
+
+def codes_in_extensions(resource: object) -> frozenset[Code]:
+    """The codes that extensions hold, whatever the extensions are."""
+    found: frozenset[Code] = frozenset()
+    for extension in extensions(resource):
+        found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
+    return found
+
+
+def name_of(concept: object) -> str:
+    """What a CodeableConcept is called, short enough to stand in a list."""
+    texts = [text_at(concept, "text"), *(text_at(coding, "display") for coding in parts(concept, "coding"))]
+    text = " ".join(next((text for text in texts if text.strip()), "").split())
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def reference_to(resource: Resource) -> str:
+    """How a resource is referred to: "Condition/12"."""
+    return f"{text_at(resource, 'resourceType')}/{text_at(resource, 'id')}"
+
+
+def referred(reference: object, base: str) -> str:
+    """What a Reference leads to, as "Condition/12"; empty where it leads to another server or nowhere."""
+    text = text_at(reference, "reference").removeprefix(f"{base}/")
+    found = _REFERENCE.match(text)
+    return "" if found is None else f"{found[1]}/{found[2]}"
+
+
+def day_of(text: str) -> str:
+    """The day of a date or dateTime as it is written there, or what is known of it: "2021-03-04", "2021-03", "2021"."""
+    found = re.match(r"\d{4}(-\d{2}(-\d{2})?)?", text, re.ASCII)
+    return "" if found is None else found[0]

@@ -1,0 +1,65 @@
+"""What a record says about the questions of a form: with its source and its day, to be confirmed and never chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE = (
+    "partial_day",
+    "no_day",
+    "recorded_day",
+    "unconfirmed",
+    "not_done",
+    "unknown_code",
+)
+"""Why something that is found gives no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that a record says about one field of the form."""
+
+    field: str
+    value: str | None
+    """What the field would hold; None where what is said is not enough for that."""
+    source: str
+    """The resource: "Procedure/12"."""
+    text: str
+    """What the record calls it."""
+    day: str
+    """The day that the resource is of, as far as it says."""
+    remark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that one reading of a record says about the questions of one model."""
+
+    found: tuple[Found, ...] = ()
+
+    @property
+    def filled(self) -> Mapping[str, str]:
+        """By field, the one value that the record gives; a field about which it says two things has none."""
+        fields = dict.fromkeys(one.field for one in self.found)
+        values = {name: self._value(name) for name in fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def of(self, question: str) -> tuple[Found, ...]:
+        """What is found about one question, its dates included."""
+        return tuple(one for one in self.found if one.field.partition(".")[0] == question)
+
+    def conflicts(self, question: str) -> bool:
+        """Whether the record says different things about one question."""
+        fields = {one.field for one in self.of(question)}
+        return any(len({one.value for one in self.found if one.field == name}) > 1 for name in fields)
+
+    def _value(self, field: str) -> str | None:
+        of_field = [one for one in self.found if one.field == field]
+        values = {one.value for one in of_field if one.value is not None}
+        value = values.pop() if len(values) == 1 else None
+        # A day of which only the month is known agrees with a day in that month.
+        agrees = all(
+            one.value is not None or (one.remark == PARTIAL and (value or "").startswith(one.day)) for one in of_field
+        )
+        return value if agrees else None

@@ -1,0 +1,104 @@
+"""Read one patient's record: what may be read, as far as it can be read, and nothing of anybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from server.fhir.asking import RecordServer, Unanswered
+from server.fhir.elements import Resource, part, parts, referred, text_at
+from server.fhir.finding import OBSERVED
+
+KINDS = ("Patient", "Condition", "Procedure", "Observation")
+"""What is asked of a record, and no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a record that could not be read, and why."""
+
+    kind: str
+    failure: Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRead:
+    """A patient's record, as far as it could be read."""
+
+    resources: Mapping[str, Sequence[Resource]]
+    unread: tuple[Unread, ...]
+
+    @property
+    def patient(self) -> Resource | None:
+        """The patient, where that could be read."""
+        return next(iter(self.resources.get("Patient", ())), None)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the right to read has ended."""
+        return any(one.failure.status == 401 for one in self.unread)
+
+
+async def read_record(server: RecordServer, patient: str, allowed: Sequence[str]) -> RecordRead:
+    """Everything that is asked of one patient's record, all at once. ``allowed`` are the types that may be read.
+
+    Where anything is about another patient, nothing is used: whose record this is has become doubtful.
+    """
+    read: dict[str, Sequence[Resource]] = {}
+    unread: dict[str, Unanswered] = {
+        kind: Unanswered(sentence="ehr_not_allowed") for kind in KINDS if kind not in allowed
+    }
+
+    async def one(kind: str) -> None:
+        try:
+            read[kind] = await _read_kind(server, kind, patient)
+        except Unanswered as failure:
+            unread[kind] = failure
+
+    async with anyio.create_task_group() as tasks:
+        for kind in KINDS:
+            if kind in allowed:
+                tasks.start_soon(one, kind)
+    if any(failure.sentence == "ehr_other_patient" for failure in unread.values()):
+        read, unread = {}, dict.fromkeys(KINDS, Unanswered(sentence="ehr_other_patient"))
+    return RecordRead(read, tuple(Unread(kind, unread[kind]) for kind in KINDS if kind in unread))
+
+
+def belongs(resource: Resource, patient: str, base: str) -> bool:
+    """Whether a resource is about this patient."""
+    if resource.get("resourceType") == "Patient":
+        return text_at(resource, "id") == patient
+    return referred(part(resource, "subject"), base) == f"Patient/{patient}"
+
+
+async def _read_kind(server: RecordServer, kind: str, patient: str) -> Sequence[Resource]:
+    if kind == "Patient":
+        resources: Sequence[Resource] = [await server.read(f"Patient/{patient}")]
+    else:
+        parameters = {"patient": patient}
+        if kind == "Observation":
+            parameters["code"] = ",".join(f"{code.system}|{code.code}" for code in OBSERVED)
+        resources = await server.search(kind, parameters)
+    if not all(belongs(one, patient, server.base) for one in resources):
+        raise Unanswered(sentence="ehr_other_patient")
+    return resources
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Who the patient is, for whoever looks at the page."""
+
+    name: str
+    born: str
+
+
+def banner_of(patient: Resource) -> Banner:
+    """The name that is in use, and the birth date, as the record has them."""
+    names = sorted(parts(patient, "name"), key=lambda name: text_at(name, "use") != "official")
+    name = next(iter(names), {})
+    given = name.get("given")
+    called = [*(given if isinstance(given, list) else []), text_at(name, "family")]
+    text = text_at(name, "text") or " ".join(one for one in called if isinstance(one, str) and one)
+    return Banner(" ".join(text.split()), text_at(patient, "birthDate"))
