@@ -73,7 +73,10 @@ RIGHT = {
 PYTHON, FHIR, MEDPLUM, RULES = "fhir.resources", "npm fhir", "Medplum", "FHIRPath"
 WRONG = {
     "an unknown property": (assessment(colour="red"), {PYTHON, FHIR, MEDPLUM}),
-    "an unknown property deep inside": (assessment(prediction(colour="red")), {PYTHON, FHIR, MEDPLUM}),
+    "an unknown property deep inside": (
+        assessment(prediction(probabilityDecimal=40, colour="red")),
+        {PYTHON, FHIR, MEDPLUM},
+    ),
     "an unknown property in what is contained": (
         assessment(contained=[{"resourceType": "Device", "id": "form", "colour": "red"}]),
         {PYTHON, FHIR, MEDPLUM},
@@ -89,7 +92,10 @@ WRONG = {
     "an unknown type": ({"resourceType": "Gadget"}, {PYTHON, FHIR, MEDPLUM}),
     "no type": ({"status": "final"}, {PYTHON, FHIR, MEDPLUM}),
     "a status that is none": (assessment(status="bogus"), {FHIR}),
-    "a period and an age": (assessment(prediction(whenRange={"low": percent(60)})), {PYTHON, MEDPLUM}),
+    "a period and an age": (
+        assessment(prediction(probabilityDecimal=40, whenRange={"low": percent(60)})),
+        {PYTHON},
+    ),
     "a date that is none": (assessment(occurrenceDateTime="next week"), {PYTHON, FHIR, MEDPLUM}),
     "a performer of the wrong kind": (assessment(performer={"reference": "Patient/anna"}), {FHIR}),
     "more than 100 %": (assessment(prediction(probabilityDecimal=140)), {MEDPLUM, RULES}),
