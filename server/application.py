@@ -16,6 +16,7 @@ from model.artefact import Artefact
 from server.editions import prepare_editions
 from server.entering.documents import MODEL
 from server.failures import Failures
+from server.fhir.interface import FhirInterface
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
@@ -26,7 +27,7 @@ from server.wording.language import Language, english
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 
-OWN_ROUTES = ("model", "fragment", "download", "patient", "api", "static", "healthz", "readyz", "openapi.json")
+OWN_ROUTES = ("model", "fragment", "download", "patient", "api", "fhir", "static", "healthz", "readyz", "openapi.json")
 
 REFUSALS = {
     400: "The body cannot be read.",
@@ -94,6 +95,8 @@ def create_app(
         response_model=ModelDescription,
         openapi_extra={"parameters": [which]},
     )
+    for path, answer, method in FhirInterface(editions, _program_version()).routes():
+        app.add_route(path, answer, [method], include_in_schema=False)
     app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
     app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
     return app

@@ -1,4 +1,4 @@
-"""Answers to what cannot be answered: problem details for programs (RFC 9457), a page for people."""
+"""Answers to what cannot be answered: problem details (RFC 9457) or an OperationOutcome for programs, else a page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from server.editions import Edition, edition_for
 from server.entering.bodies import CannotAnswer
+from server.fhir.outcome import refusal_response
 from server.served import default
 from server.wording.language import Language
 
@@ -40,8 +41,11 @@ class Failures:
         # The framework's own refusals carry the bare phrase of the status; ours carry a sentence.
         detail = refusal.reason.said(edition.language) if isinstance(refusal, CannotAnswer) else None
         headers = dict((refusal.headers if refusal is not None else None) or {})
-        if request.url.path.removeprefix(self.root).startswith("/api/"):
+        path = request.url.path.removeprefix(self.root)
+        if path.startswith("/api/"):
             return problem_response(edition.language, status, detail, headers=headers)
+        if path.startswith("/fhir/"):
+            return refusal_response(status, detail or _detail(edition.language, status), headers)
         title = edition.language.refusals.say("title", status=status)
         page = edition.pages.message(default(edition.served), title, detail or _detail(edition.language, status))
         return HTMLResponse(page, status, headers=headers)

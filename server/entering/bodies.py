@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 from fastapi import Request
@@ -11,10 +12,12 @@ from server.entering.documents import UnreadableDocument, form_fields, json_obje
 from server.wording.refusing import Unreadable
 
 LARGEST_BODY = 65_536
+LARGEST_BUNDLE = 4_194_304
+"""How large many patients at once may be."""
 DRAINED = 1_048_576
 """How much of a body that is too large is still read, so that the refusal reaches whoever sends it."""
 
-JSON_TYPE, FORM_TYPE = "application/json", "application/x-www-form-urlencoded"
+JSON_TYPE, FORM_TYPE, FHIR_TYPE = "application/json", "application/x-www-form-urlencoded", "application/fhir+json"
 
 
 class CannotAnswer(HTTPException):
@@ -25,9 +28,11 @@ class CannotAnswer(HTTPException):
         self.reason = reason
 
 
-async def read_json(request: Request) -> dict[str, object]:
-    """The JSON object in a request's body. Raises CannotAnswer (400, 413, 415)."""
-    text = await _read_text(request, JSON_TYPE)
+async def read_json(
+    request: Request, types: Sequence[str] = (JSON_TYPE,), limit: int = LARGEST_BODY
+) -> dict[str, object]:
+    """The JSON object in a request's body, of one of these types. Raises CannotAnswer (400, 413, 415)."""
+    text = await _read_text(request, types, limit)
     try:
         return json_object(text)
     except UnreadableDocument as error:
@@ -36,29 +41,29 @@ async def read_json(request: Request) -> dict[str, object]:
 
 async def read_form(request: Request) -> dict[str, list[str]]:
     """The fields of an urlencoded form, each with every value given. Raises CannotAnswer (400, 413, 415)."""
-    text = await _read_text(request, FORM_TYPE)
+    text = await _read_text(request, (FORM_TYPE,), LARGEST_BODY)
     try:
         return form_fields(text)
     except UnreadableDocument as error:
         raise CannotAnswer(400, error) from error
 
 
-async def _read_text(request: Request, expected: str) -> str:
+async def _read_text(request: Request, types: Sequence[str], limit: int) -> str:
     content_type, *parameters = (
         request.headers.get("content-type", "").lower().replace(" ", "").replace('"', "").split(";")
     )
     charset = next((value for value in parameters if value.startswith("charset=")), "charset=utf-8")
-    if content_type != expected or charset != "charset=utf-8":
-        _refuse(415, "wrong_type", expected=expected)
+    if content_type not in types or charset != "charset=utf-8":
+        _refuse(415, "wrong_type", expected=types[0])
     body, size = bytearray(), 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= LARGEST_BODY:
+        if size <= limit:
             body += chunk
-        elif size > DRAINED:
+        elif size > max(DRAINED, 2 * limit):
             break
-    if size > LARGEST_BODY:
-        _refuse(413, "too_large", limit=LARGEST_BODY)
+    if size > limit:
+        _refuse(413, "too_large", limit=limit)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:

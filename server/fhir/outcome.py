@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from server.entering.bodies import FHIR_TYPE
 from server.fhir.checking import Resource
-from server.fhir.saying import FHIR_TYPE
 
 KINDS = {
     400: "structure",
@@ -35,11 +35,6 @@ class Issue:
 def operation_outcome(issues: Iterable[Issue]) -> Resource:
     """The OperationOutcome that names all of these; there is at least one."""
     return {"resourceType": "OperationOutcome", "issue": [_issue(issue) for issue in issues]}
-
-
-def issues_of(sentences: Mapping[str, str], places: Mapping[str, str], kind: str = "value") -> list[Issue]:
-    """One issue for each problem of a patient, from its sentence and, where it has one, its place."""
-    return [Issue(kind, sentence, places.get(name)) for name, sentence in sentences.items()]
 
 
 def fhir_response(resource: Resource, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -21,7 +21,6 @@ from server.pages.result import inputs_of
 from server.served import Served
 from server.wording.telling import Told
 
-FHIR_TYPE = "application/fhir+json"
 UCUM = "http://unitsofmeasure.org"
 DEVICE = "model"
 """How a resource calls the description of the model that it contains."""
