@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +56,18 @@ def main() -> None:
     show_default=True,
     help="A language to answer in. Repeat it for others; the first answers readers who ask for none of them.",
 )
+@click.option(
+    "--ehr",
+    "ehrs",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="The file of EHRs that it can be opened from and answers (docs/ehr.md).",
+)
+@click.option(
+    "--instance",
+    default="",
+    metavar="NAME",
+    help="What tells this process from others that serve the same address: small letters and digits.",
+)
 @click.option("--access-log", is_flag=True, help="Write a line for each request: who, when, which page; never a value.")
 def serve(
     folders: Sequence[Path],
@@ -64,6 +77,8 @@ def serve(
     frame_ancestors: Sequence[str],
     support_line: str | None,
     languages: Sequence[str],
+    ehrs: Path | None,
+    instance: str,
     access_log: bool,  # noqa: FBT001 - an option of the command line
 ) -> None:
     """Serve the form, the interface and the card.
@@ -80,10 +95,15 @@ def serve(
 
     import uvicorn
 
+    from commands.connecting import connect_to
     from server.application import create_app
     from server.logs import WithoutQuery
     from server.wording.language import read_language
 
+    if not re.fullmatch(r"[a-z0-9]*", instance):
+        message = f"--instance {instance} may hold small letters and digits alone."
+        raise click.UsageError(message)
+    connected = None if ehrs is None else connect_to(ehrs, instance)
     artefacts = [read_artefact(folder) for folder in folders]
     try:
         with model_errors():
@@ -93,6 +113,7 @@ def serve(
                 root_path=root_path,
                 support_line=support_line or None,
                 languages=[read_language(code) for code in languages],
+                connected=connected,
             )
     except ValueError as error:
         raise click.UsageError(str(error)) from error

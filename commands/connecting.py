@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import click
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from server.connections import WRITABLE, Connections, Ehr, Hooks, Key
+from server.smart.routes import Connected, connect
 
 
 class WrongConnections(ValueError):
@@ -76,6 +78,14 @@ class ConnectionsForm(_Form):
     most_sessions: Annotated[int, Field(ge=1, le=100_000)] = 1000
     audit_file: str | None = None
     ehr: list[EhrForm] = Field(min_length=1)
+
+
+def connect_to(path: Path, instance: str) -> Connected:
+    """What a server needs to speak with the EHRs of a file. Raises UsageError, which names every problem."""
+    try:
+        return connect(read_connections(path), instance)
+    except (OSError, WrongConnections) as error:
+        raise click.UsageError(str(error)) from error
 
 
 def read_connections(path: Path) -> Connections:

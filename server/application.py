@@ -20,14 +20,19 @@ from server.fhir.interface import FhirInterface
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
+from server.pages.pages import Surroundings
 from server.pages.site import SitePages
 from server.safeguards import Safeguards, security_headers
+from server.smart.routes import Connected, add_launch_routes
 from server.wording.language import Language, english
 
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
 
-OWN_ROUTES = ("model", "fragment", "download", "patient", "api", "fhir", "static", "healthz", "readyz", "openapi.json")
+OWN_ROUTES = (
+    *("model", "fragment", "download", "patient", "api", "fhir", "static", "healthz", "readyz", "openapi.json"),
+    *("launch", "callback", "l", "cds-services"),
+)
 
 REFUSALS = {
     400: "The body cannot be read.",
@@ -44,16 +49,21 @@ def create_app(
     root_path: str = "",
     support_line: str | None = None,
     languages: Sequence[Language] = (),
+    connected: Connected | None = None,
 ) -> FastAPI:
     """The application that serves these models; the first is the default.
 
     ``frame_ancestors`` are the origins that may show it in a frame; ``root_path`` is where a portal mounts it
     (``/rps``), whether the portal strips it from the address or not; ``support_line`` is what the page for patients
     says to somebody in distress; the first of ``languages`` answers a reader who asks for none of them, and without
-    any it is English. Raises ModelUnavailable, and ValueError for what is not an origin or not a path.
+    any it is English; ``connected`` are the EHRs that it can be opened from. Raises ModelUnavailable, and ValueError
+    for what is not an origin or not a path.
     """
     root = checked_root(root_path)
-    editions = prepare_editions(artefacts, languages or [english()], root, support_line, frame_ancestors)
+    if connected is not None:
+        frame_ancestors = [*frame_ancestors, *connected.connections.frame_ancestors]
+    around = Surroundings(root, support_line, frame_ancestors)
+    editions = prepare_editions(artefacts, languages or [english()], around, launched=connected is not None)
     served = next(iter(editions.values())).served
     site, interface, failures = SitePages(editions), Interface(editions), Failures(editions, root)
     app = FastAPI(
@@ -97,6 +107,8 @@ def create_app(
     )
     for path, answer, method in FhirInterface(editions, _program_version()).routes():
         app.add_route(path, answer, [method], include_in_schema=False)
+    if connected is not None:
+        add_launch_routes(app, editions, connected)
     app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
     app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
     return app

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from model.artefact import Artefact
-from server.pages.pages import Pages, prepare_pages
+from server.pages.pages import Pages, Surroundings, prepare_pages
 from server.served import Served, serve_models
 from server.wording.language import Language, chosen
 
@@ -20,25 +20,32 @@ class Edition:
     language: Language
     served: Mapping[str, Served]
     pages: Pages
+    launched: Pages | None
+    """The pages of launches; None where no EHR is connected."""
 
 
 def prepare_editions(
     artefacts: Iterable[Artefact],
     languages: Iterable[Language],
-    root: str,
-    support_line: str | None,
-    portals: Sequence[str],
+    around: Surroundings,
+    *,
+    launched: bool = False,
 ) -> Mapping[str, Edition]:
     """The editions by the code of their language; the first answers where a reader asks for none that there is.
 
+    With ``launched`` they have pages for launches as well.
     Raises ModelUnavailable.
     """
     artefacts = list(artefacts)
     editions: dict[str, Edition] = {}
     for language in languages:
         served = serve_models(artefacts, language)
-        pages = prepare_pages(language, served, root, support_line, portals)
-        editions[language.code] = Edition(language, served, pages)
+        editions[language.code] = Edition(
+            language=language,
+            served=served,
+            pages=prepare_pages(language, served, around),
+            launched=prepare_pages(language, served, around, launched=True) if launched else None,
+        )
     return editions
 
 

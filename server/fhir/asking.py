@@ -21,6 +21,7 @@ from httpx2 import (
 
 from server.connections import Ehr
 from server.fhir.elements import Resource, part, parts, text_at
+from server.fhir.unanswered import Unanswered
 
 SECONDS = 10.0
 """How long an EHR may take to answer one request, however slowly it sends."""
@@ -35,14 +36,6 @@ FHIR_JSON = "application/fhir+json"
 
 Network = Callable[[Ehr], AsyncBaseTransport]
 """How an EHR is reached."""
-
-
-class Unanswered(Exception):
-    """An EHR did not give what it was asked for: a sentence of the refusals, with what it needs to be said."""
-
-    def __init__(self, sentence: str, status: int = 0) -> None:
-        super().__init__(sentence)
-        self.sentence, self.status = sentence, status
 
 
 def over_tls(ehr: Ehr) -> AsyncBaseTransport:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from model.record import Code
@@ -12,7 +13,8 @@ Resource = Mapping[str, Any]
 
 LONGEST_TEXT = 80
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?$")
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def is_id(text: object) -> bool:
@@ -34,9 +36,9 @@ def parts(node: object, name: str) -> Iterator[Mapping[str, Any]]:
 
 
 def text_at(node: object, name: str) -> str:
-    """A member that is a text, or an empty one."""
+    """A member that is a text, or an empty one; what JSON lets through and no page could be written with is none."""
     member = node.get(name) if isinstance(node, Mapping) else None
-    return member if isinstance(member, str) else ""
+    return member if isinstance(member, str) and not _HALF_A_CHARACTER.search(member) else ""
 
 
 def codes_in(concept: object) -> frozenset[Code]:
@@ -50,18 +52,26 @@ def codes_in(concept: object) -> frozenset[Code]:
 
 
 def extensions(resource: object) -> Iterator[Mapping[str, Any]]:
-    """Every extension, those inside extensions included."""
-    for extension in parts(resource, "extension"):
+    """Every extension, those inside extensions included, however deep."""
+    waiting = list(parts(resource, "extension"))
+    while waiting:
+        extension = waiting.pop()
         yield extension
-        yield from extensions(extension)
+        waiting += parts(extension, "extension")
 
 
-def codes_in_extensions(resource: object) -> frozenset[Code]:
-    """The codes that extensions hold, whatever the extensions are."""
+def codes_in_extensions(resource: object, names: Collection[str]) -> frozenset[Code]:
+    """The codes that extensions of these names hold: the ends of their addresses, whoever has defined them."""
     found: frozenset[Code] = frozenset()
     for extension in extensions(resource):
-        found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
+        if text_at(extension, "url").rpartition("/")[2] in names:
+            found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
     return found
+
+
+def is_understood(resource: object) -> bool:
+    """Whether nothing in a resource may change what the rest of it means; FHIR forbids to read on past that."""
+    return isinstance(resource, Mapping) and not ("modifierExtension" in resource or "implicitRules" in resource)
 
 
 def name_of(concept: object) -> str:
@@ -79,11 +89,23 @@ def reference_to(resource: Resource) -> str:
 def referred(reference: object, base: str) -> str:
     """What a Reference leads to, as "Condition/12"; empty where it leads to another server or nowhere."""
     text = text_at(reference, "reference").removeprefix(f"{base}/")
-    found = _REFERENCE.match(text)
+    found = _REFERENCE.fullmatch(text)
+    return "" if found is None else f"{found[1]}/{found[2]}"
+
+
+def referred_path(address: str) -> str:
+    """What a Location leads to, as "Condition/12"; empty where it names no resource."""
+    found = re.search(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?/?$", address)
     return "" if found is None else f"{found[1]}/{found[2]}"
 
 
 def day_of(text: str) -> str:
     """The day of a date or dateTime as it is written there, or what is known of it: "2021-03-04", "2021-03", "2021"."""
-    found = re.match(r"\d{4}(-\d{2}(-\d{2})?)?", text, re.ASCII)
-    return "" if found is None else found[0]
+    found = re.match(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|T)", text, re.ASCII)
+    if found is None:
+        return ""
+    try:
+        date.fromisoformat(f"{found[0]}-01-01"[:10])
+    except ValueError:
+        return ""
+    return found[0]

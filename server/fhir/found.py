@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE = (
+from server.fhir.unanswered import Unanswered
+
+PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE, UNSURE = (
     "partial_day",
     "no_day",
     "recorded_day",
     "unconfirmed",
     "not_done",
     "unknown_code",
+    "unsure",
 )
 """Why something that is found gives no value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Who the patient is, for whoever looks at the page."""
+
+    name: str
+    born: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A part of a record that could not be read, and why."""
+
+    kind: str
+    failure: Unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +69,18 @@ class Findings:
         return tuple(one for one in self.found if one.field.partition(".")[0] == question)
 
     def conflicts(self, question: str) -> bool:
-        """Whether the record says different things about one question."""
-        fields = {one.field for one in self.of(question)}
-        return any(len({one.value for one in self.found if one.field == name}) > 1 for name in fields)
+        """Whether the record says different things about one question: something that other things speak against."""
+        filled = self.filled
+        return any(one.value is not None and one.field not in filled for one in self.of(question))
 
     def _value(self, field: str) -> str | None:
         of_field = [one for one in self.found if one.field == field]
         values = {one.value for one in of_field if one.value is not None}
         value = values.pop() if len(values) == 1 else None
-        # A day of which only the month is known agrees with a day in that month.
+        # A day of which only the month is known agrees with a day in that month. In a year there is room for two.
         agrees = all(
-            one.value is not None or (one.remark == PARTIAL and (value or "").startswith(one.day)) for one in of_field
+            one.value is not None
+            or (one.remark == PARTIAL and len(one.day) == len("2021-03") and (value or "").startswith(one.day))
+            for one in of_field
         )
         return value if agrees else None

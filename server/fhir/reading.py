@@ -7,20 +7,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from server.fhir.asking import RecordServer, Unanswered
+from server.fhir.asking import RecordServer
 from server.fhir.elements import Resource, part, parts, referred, text_at
 from server.fhir.finding import OBSERVED
+from server.fhir.found import Banner, Unread
+from server.fhir.unanswered import Unanswered
 
 KINDS = ("Patient", "Condition", "Procedure", "Observation")
 """What is asked of a record, and no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A part of a record that could not be read, and why."""
-
-    kind: str
-    failure: Unanswered
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +78,6 @@ async def _read_kind(server: RecordServer, kind: str, patient: str) -> Sequence[
     if not all(belongs(one, patient, server.base) for one in resources):
         raise Unanswered(sentence="ehr_other_patient")
     return resources
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """Who the patient is, for whoever looks at the page."""
-
-    name: str
-    born: str
 
 
 def banner_of(patient: Resource) -> Banner:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from model.patient import InvalidPatient, Problem
 from server.entering.bodies import CannotAnswer
+from server.entering.confirming import as_asked, unchanged, unconfirmed
 from server.entering.documents import MODEL, entry_of_form
-from server.entering.entry import Entry, patient_of
-from server.entering.sent import RECEIPT_DIGEST, RECEIPT_ID, RECEIPT_TIME, Fields, sent
+from server.entering.entry import patient_of
+from server.entering.sent import CONFIRMED, LAUNCH, RECEIPT_DIGEST, RECEIPT_ID, RECEIPT_TIME, Fields, sent
 from server.pages.comparison import Compared, NotCompared, compare
+from server.pages.origin import Origin, origin_of, told_inputs
 from server.pages.questions import Refusal, entered_values, refusals_in_order
+from server.pages.recorded import Recorded
 from server.pages.result import Result, result_of
 from server.served import Served, default
-from server.wording.refusing import Reader, Unreadable, at_form, echo, problem_sentences
+from server.wording.refusing import Unreadable, at_form, echo, problem_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,19 @@ class Answered:
     """What was answered about a different patient."""
     clinician: bool
     """Whether it was asked for from the clinician's own result."""
+    origin: Origin
+    recorded: Recorded | None = None
+    """The record that the form was opened from."""
 
     @property
     def carried(self) -> dict[str, str]:
         """The fields that ask for this very result again: what was entered, and its receipt."""
         receipt = self.result.receipt
+        launch = {} if self.recorded is None else {LAUNCH: self.recorded.sealed}
         return {
             **{name: value for name, value in self.entered.items() if value},
+            **{f"{CONFIRMED}{name}": "yes" for name in sorted(self.origin.confirmed)},
+            **launch,
             RECEIPT_ID: receipt.id,
             RECEIPT_TIME: receipt.time,
             RECEIPT_DIGEST: receipt.model_digest,
@@ -52,30 +61,47 @@ class Refused:
     entered: Mapping[str, str]
     sentences: Mapping[str, str]
     refusals: tuple[Refusal, ...]
+    confirmed: frozenset[str]
+    recorded: Recorded | None
 
 
-def answer_form(models: Mapping[str, Served], fields: Fields, today: date) -> Answered | Refused:
-    """The result of a form, or what is wrong with it. Raises CannotAnswer (409) where the model is another by now."""
+def answer_form(
+    models: Mapping[str, Served], fields: Fields, today: date, recorded: Recorded | None = None
+) -> Answered | Refused:
+    """The result of a form, or what is wrong with it; ``recorded`` is the record that the form was opened from.
+
+    Raises CannotAnswer (409) where the model is another by now.
+    """
     form = sent(fields)
     one, problem = _addressed(models, form.answers)
+    filled = {} if recorded is None else recorded.findings.filled
+    answers = as_asked(one.model.features, form.answers, filled, form.confirmed)
+
+    def refused(problems: Mapping[str, Problem]) -> Refused:
+        return _refused(one, answers, problems, form.confirmed, recorded)
+
     reader = at_form(one.language)
     if problem is not None:
-        return _refused(one, form.answers, {MODEL: problem}, reader)
+        return refused({MODEL: problem})
     if form.digest not in (None, one.model.digest):
         raise CannotAnswer(409, Unreadable("another_model"))
-    entry = entry_of_form(one.model.features, form.answers, today)
+    entry = entry_of_form(one.model.features, answers, today)
+    waiting = unconfirmed(answers, filled, form.confirmed)
     try:
-        patient = patient_of(one.model.features, entry, reader)
+        patient = patient_of(one.model.features, replace(entry, problems={**waiting, **entry.problems}), reader)
     except InvalidPatient as invalid:
-        return _refused(one, form.answers, invalid.problems, reader)
-    result = result_of(one, patient, _computed(one, entry), form.issue)
+        return refused(invalid.problems)
+    origin = origin_of(one, patient, entry, confirmed=form.confirmed, taken=unchanged(answers, filled))
+    result = result_of(one, patient, told_inputs(one, patient, entry, origin, recorded), form.issue)
     return Answered(
         served=one,
-        entered=entered_values(one.model.features, form.answers, {}),
+        entered=entered_values(one.model.features, answers, {}),
         result=result,
         compared=compare(one, result.prediction, entry, form, reader) if form.compares else None,
         other=form.other,
         clinician=form.clinician,
+        origin=origin,
+        recorded=recorded,
     )
 
 
@@ -89,21 +115,20 @@ def _addressed(models: Mapping[str, Served], answers: Fields) -> tuple[Served, P
     return (models[names[0]] if names else default(models)), None
 
 
-def _refused(one: Served, answers: Fields, problems: Mapping[str, Problem], reader: Reader) -> Refused:
+def _refused(
+    one: Served,
+    answers: Fields,
+    problems: Mapping[str, Problem],
+    confirmed: frozenset[str],
+    recorded: Recorded | None,
+) -> Refused:
     features = one.model.features
-    told = problem_sentences(problems, features, one.model.about.time_zero, reader)
-    return Refused(one, entered_values(features, answers, problems), told, refusals_in_order(one.questions, told))
-
-
-def _computed(one: Served, entry: Entry) -> Mapping[str, str]:
-    """The answers that were computed from dates, with those dates."""
-    language, units = one.language, {feature.name: feature.unit for feature in one.model.features.predictors}
-    return {
-        name: language.sentences.say(
-            "computed_months",
-            value=language.quantity(dated.months, units.get(name) or language.sentences.say("alive_unit")),
-            begin=language.day(dated.begin),
-            end=language.day(dated.end),
-        )
-        for name, dated in entry.dated.items()
-    }
+    told = problem_sentences(problems, features, one.model.about.time_zero, at_form(one.language))
+    return Refused(
+        served=one,
+        entered=entered_values(features, answers, problems),
+        sentences=told,
+        refusals=refusals_in_order(one.questions, told),
+        confirmed=confirmed,
+        recorded=recorded,
+    )

@@ -14,14 +14,14 @@ from server.pages.chart_page import print_chart
 from server.pages.comparison import NotCompared
 from server.pages.icons import circles, squares
 from server.pages.printing import Html, Piece, joined, preprinted, preprinted_macros
-from server.pages.result import Headline, Ratio, Result, Row, Way
+from server.pages.result import Headline, Ratio, Row, Way
 from server.pages.sites import Site
 from server.served import Served
 
 HOLES = (
     *("announced", "running", "inputs", "group", "headlines", "left_out", "warnings", "cautions", "since", "like"),
     *("sentences", "way", "unknown", "ratios", "chart", "people", "spans", "words", "rows"),
-    *("record", "comparison", "receipt"),
+    *("record", "comparison", "receipt", "saved"),
 )
 NOTHING = Html("")
 
@@ -45,16 +45,16 @@ class ResultPage:
     site: Site
     stratum: str
 
-    def print(self, answered: Answered, form: Html) -> Html:
+    def print(self, answered: Answered, form: Html, banner: Html, saved: str | None) -> Html:
         """The whole page of one result."""
         page = self.page_refused if isinstance(answered.compared, NotCompared) else self.page
-        return page.fill(answered=self.fragment(answered, form))
+        return page.fill(answered=self.fragment(answered, form, saved), banner=banner)
 
-    def fragment(self, answered: Answered, form: Html) -> Html:
+    def fragment(self, answered: Answered, form: Html, saved: str | None) -> Html:
         """What the page holds, for a page that is there already."""
-        return self.answered.fill(article=self._article(answered), form=form)
+        return self.answered.fill(article=self._article(answered, saved), form=form)
 
-    def _article(self, answered: Answered) -> Html:
+    def _article(self, answered: Answered, saved: str | None) -> Html:
         parts, result = self.parts, answered.result
         told, sent = result.told, self._sent(answered)
         return self.article.fill(
@@ -91,7 +91,8 @@ class ResultPage:
             spans=self._each("item", result.spans),
             words=self._each("item", [at.words for at in result.headlines]),
             rows=joined([self._row(row) for row in result.rows]),
-            record=self._record(result, sent),
+            saved=NOTHING if saved is None else parts["saved"].fill(text=saved),
+            record=self._record(answered, sent),
             comparison=self._comparison(answered, sent),
             receipt=parts["receipt"].fill(id=result.receipt.id, time=result.time),
         )
@@ -181,11 +182,24 @@ class ResultPage:
         """What another form of the page sends along, unseen, so that it asks for this very result."""
         return joined([self.parts["hidden"].fill(name=name, value=value) for name, value in answered.carried.items()])
 
-    def _record(self, result: Result, sent: Html) -> Html:
+    def _record(self, answered: Answered, sent: Html) -> Html:
         patient = NOTHING
         if self.served.model.about.for_patients is not None:
             patient = self.record["patient_button"].fill(sent=sent)
-        return self.record["record"].fill(note=result.note, sent=sent, patient=patient)
+        save = self._save(answered, sent)
+        return self.record["record"].fill(note=answered.result.note, sent=sent, patient=patient, save=save)
+
+    def _save(self, answered: Answered, sent: Html) -> Html:
+        """The buttons that write the result to the record, where that may be done."""
+        if answered.recorded is None or not answered.recorded.writes:
+            return NOTHING
+        asks = answered.origin.time_zero is None
+        return self.record["save"].fill(
+            ehr=answered.recorded.ehr,
+            sent=sent,
+            zero=self.record["save_zero"].fill() if asks else NOTHING,
+            buttons=joined([self.record[f"save_{kind}"].fill() for kind in answered.recorded.writes]),
+        )
 
     def _comparison(self, answered: Answered, sent: Html) -> Html:
         asked = self.served.model.features.used_in(self.stratum)
@@ -213,11 +227,12 @@ def prepare_result_page(environment: Environment, served: Served, stratum: str, 
         "statements": served.statements[stratum],
         "axes": axes_of(served.model),
     }
+    whole, holes = environment.get_template("result.html"), ("answered", "banner")
     return ResultPage(
         article=preprinted(environment.get_template("article.html"), HOLES, **standing),
         answered=preprinted(environment.get_template("answered.html"), ("article", "form"), **standing),
-        page=preprinted(environment.get_template("result.html"), ("answered",), refused=False, **standing),
-        page_refused=preprinted(environment.get_template("result.html"), ("answered",), refused=True, **standing),
+        page=preprinted(whole, holes, refused=False, **standing),
+        page_refused=preprinted(whole, holes, refused=True, **standing),
         parts=preprinted_macros(environment, "article_parts.html", **standing),
         curve=preprinted_macros(environment, "chart.html", **standing),
         record=preprinted_macros(environment, "record.html", **standing),

@@ -17,6 +17,7 @@ from server.entering.documents import MODEL
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.files import MEDIA_TYPES, file_of
 from server.pages.for_patients import for_patient
+from server.pages.pages import Pages
 from server.served import named
 from server.wording.refusing import Unreadable
 
@@ -33,37 +34,23 @@ class SitePages:
         """The form, or with a form that was sent the same page with its result."""
         edition = edition_for(self.editions, request)
         if request.method == "POST":
-            return _page(edition, await _answered(edition, request), whole=True)
+            return page_of(edition.pages, await _answered(edition, request), whole=True)
         return HTMLResponse(edition.pages.start(named(edition.served, request.query_params.get(MODEL))))
 
     async def fragment(self, request: Request) -> Response:
         """What the page holds, for a page that is there already."""
         edition = edition_for(self.editions, request)
-        return _page(edition, await _answered(edition, request), whole=False)
+        return page_of(edition.pages, await _answered(edition, request), whole=False)
 
     async def file(self, request: Request) -> Response:
         """A result to take along."""
-        edition, name = edition_for(self.editions, request), request.path_params["name"]
-        if name not in MEDIA_TYPES:
-            raise HTTPException(404)
-        answered = await _answered(edition, request)
-        if isinstance(answered, Refused):
-            return _page(edition, answered, whole=True)
-        page, style = edition.pages.result(answered, whole=True), edition.pages.assets["style.css"]
-        content = await run_in_threadpool(file_of, name, answered, page, style)
-        headers = {"content-disposition": f'attachment; filename="{answered.result.receipt.id}-{name}"'}
-        return Response(content, media_type=MEDIA_TYPES[name], headers=headers)
+        edition, name = edition_for(self.editions, request), file_named(request)
+        return await taken_along(edition.pages, name, await _answered(edition, request))
 
     async def for_patient(self, request: Request) -> Response:
         """The result in plain words; the clinician's result where that has not been seen yet."""
         edition = edition_for(self.editions, request)
-        answered = await _answered(edition, request)
-        if isinstance(answered, Refused) or not answered.clinician:
-            return _page(edition, answered, whole=True)
-        told = for_patient(answered.served, answered.result)
-        if told is None:
-            raise CannotAnswer(404, Unreadable("not_for_patients"))
-        return HTMLResponse(edition.pages.for_patient(answered, told))
+        return in_plain_words(edition.pages, await _answered(edition, request))
 
     async def card(self, request: Request) -> Response:
         """The card of a model."""
@@ -88,7 +75,41 @@ async def _answered(edition: Edition, request: Request) -> Answered | Refused:
     return answer_form(edition.served, await read_form(request), latest_day())
 
 
-def _page(edition: Edition, answered: Answered | Refused, *, whole: bool) -> Response:
+def page_of(pages: Pages, answered: Answered | Refused, *, whole: bool) -> Response:
+    """The page of a result, or of what is wrong with the form."""
     if isinstance(answered, Refused):
-        return HTMLResponse(edition.pages.refused(answered, whole=whole), 422)
-    return HTMLResponse(edition.pages.result(answered, whole=whole))
+        return HTMLResponse(pages.refused(answered, whole=whole), 422)
+    return HTMLResponse(pages.result(answered, whole=whole))
+
+
+def file_named(request: Request) -> str:
+    """Which file is asked for. Raises HTTPException (404) for a name that is none of them."""
+    name = str(request.path_params["name"])
+    if name not in MEDIA_TYPES:
+        raise HTTPException(404)
+    return name
+
+
+async def taken_along(pages: Pages, name: str, answered: Answered | Refused) -> Response:
+    """A file of a result, or what is wrong with the form."""
+    if isinstance(answered, Refused):
+        return page_of(pages, answered, whole=True)
+    content = await file_in_thread(pages, name, answered)
+    headers = {"content-disposition": f'attachment; filename="{answered.result.receipt.id}-{name}"'}
+    return Response(content, media_type=MEDIA_TYPES[name], headers=headers)
+
+
+async def file_in_thread(pages: Pages, name: str, answered: Answered) -> bytes:
+    """A file of a result, made aside: a PDF takes its time."""
+    page, style = pages.result(answered, whole=True), pages.assets["style.css"]
+    return await run_in_threadpool(file_of, name, answered, page, style)
+
+
+def in_plain_words(pages: Pages, answered: Answered | Refused) -> Response:
+    """The page for the patient; the clinician's result where that has not been seen yet. Raises CannotAnswer (404)."""
+    if isinstance(answered, Refused) or not answered.clinician:
+        return page_of(pages, answered, whole=True)
+    told = for_patient(answered.served, answered.result)
+    if told is None:
+        raise CannotAnswer(404, Unreadable("not_for_patients"))
+    return HTMLResponse(pages.for_patient(answered, told))

@@ -9,6 +9,9 @@ from urllib.parse import urlencode
 from server.entering.documents import MODEL
 from server.pages.assets import Asset
 
+LAUNCHED = "\x01"
+"""What stands in the printed pages of launches for the place of the one launch that they are shown in."""
+
 
 @dataclass(frozen=True, slots=True)
 class OtherModel:
@@ -23,6 +26,8 @@ class Site:
     """The addresses that the pages of one model link to."""
 
     root: str
+    place: str
+    """Where the form and what follows from it are: the root, or a place for each launch."""
     query: str
     """Behind an address, so that it stays with a model that is not the default one."""
     style: str
@@ -34,9 +39,20 @@ class Site:
     """The origins whose pages may show this one in a frame, and hear how high it is; as in the policy."""
     others: tuple[OtherModel, ...]
 
+    @property
+    def launched(self) -> bool:
+        """Whether its pages are those of launches, each for the patient whom it was made for."""
+        return LAUNCHED in self.place
+
 
 def sites_of(
-    names: Iterable[str], root: str, assets: Mapping[str, Asset], support_line: str | None, portals: Sequence[str]
+    names: Iterable[str],
+    root: str,
+    place: str,
+    assets: Mapping[str, Asset],
+    *,
+    support_line: str | None,
+    portals: Sequence[str],
 ) -> Mapping[str, Site]:
     """The site of every model; the first is the default one."""
     names = list(names)
@@ -44,6 +60,7 @@ def sites_of(
     return {
         name: Site(
             root=root,
+            place=place,
             query=queries[name],
             style=assets["style.css"].path,
             script=assets["page.js"].path,

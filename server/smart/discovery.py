@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from httpx2 import AsyncClient
 
-from server.fhir.asking import Unanswered, answer_of, document_of
+from server.fhir.asking import answer_of, document_of
 from server.fhir.elements import text_at
+from server.fhir.unanswered import Unanswered
 
 WELL_KNOWN = "/.well-known/smart-configuration"
 

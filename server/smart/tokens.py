@@ -18,8 +18,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 
 from server.connections import Ehr
-from server.fhir.asking import SECONDS, Network, Unanswered, answer_of, client_for, document_of
+from server.fhir.asking import SECONDS, Network, answer_of, client_for, document_of
 from server.fhir.elements import is_id, text_at
+from server.fhir.unanswered import Unanswered
 from server.smart.discovery import SmartConfiguration
 
 LEEWAY = 60

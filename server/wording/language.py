@@ -79,6 +79,10 @@ class Language:
         """A date, with its month in letters so that nobody takes it for the day."""
         return format_date(day, "long", locale=DATES.get(self.code, self.locale))
 
+    def day_text(self, day: str) -> str:
+        """A day as a record gives it; where only its month or year is known, those digits."""
+        return self.day(date.fromisoformat(day)) if len(day) == len("2021-03-04") else day
+
     def moment(self, time: str) -> str:
         """A moment in ISO 8601, in words, in universal time."""
         moment = datetime.fromisoformat(time).astimezone(UTC)

@@ -1,0 +1,128 @@
+"""The record that a form was opened from, as its pages show it: whose it is, what it says, what it did not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from model.features import ALIVE_MONTHS
+from server.entering.confirming import question_of
+from server.entering.sent import CONFIRMED
+from server.fhir.found import Banner, Findings, Found, Unread
+from server.fhir.unanswered import Unanswered
+from server.served import Served
+from server.wording.naming import value_text
+
+MOST_SHOWN = 8
+"""How much of what is found about one question is listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One launch, for its pages."""
+
+    launch: str
+    """The id of the launch, which is where its pages are."""
+    sealed: str
+    """What every form of this launch sends along: it ties the form to the launch and to what was read."""
+    ehr: str
+    banner: Banner | None
+    """Who the patient is, where the EHR does not show it."""
+    needs_banner: bool
+    read: str
+    """When the record was read: UTC, ISO 8601, to the second."""
+    findings: Findings
+    unread: tuple[Unread, ...]
+    writes: tuple[str, ...]
+    """As what the result may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordShown:
+    """What the record says about one question, in words."""
+
+    lines: tuple[str, ...]
+    conflict: bool
+    left_out: int
+    """How much more there is than is listed."""
+    field: str | None
+    """The name of the box that confirms it; None where nothing was filled in."""
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BannerShown:
+    """What stands above every page of a launch."""
+
+    opened: str
+    unread: tuple[str, ...]
+
+
+def banner_shown(served: Served, recorded: Recorded) -> BannerShown:
+    """Whose record it is, when it was read, and what could not be read."""
+    say, language, banner = served.language.sentences.say, served.language, recorded.banner
+    read = language.moment(recorded.read)
+    if not recorded.needs_banner:
+        opened = say("opened_for_shown_patient", ehr=recorded.ehr, read=read)
+    elif banner is None or not banner.name:
+        opened = say("opened_for_unnamed_patient", ehr=recorded.ehr, read=read)
+    else:
+        opened = say("opened_for_patient", ehr=recorded.ehr, read=read, name=banner.name, born=banner.born)
+    return BannerShown(opened, tuple(unread_told(served, one) for one in recorded.unread))
+
+
+def unread_told(served: Served, unread: Unread) -> str:
+    """What of a record could not be read, and why."""
+    why = why_unanswered(served, unread.failure)
+    return served.language.sentences.say("unread", kind=unread.kind, why=why)
+
+
+def why_unanswered(served: Served, failure: Unanswered) -> str:
+    """Why an EHR did not give what it was asked for."""
+    return served.language.refusals.say(failure.sentence, status=failure.status)
+
+
+def record_shown(served: Served, recorded: Recorded, confirmed: frozenset[str]) -> dict[str, RecordShown]:
+    """By question, what the record says about it."""
+    findings = recorded.findings
+    names = [feature.name for feature in served.model.features.asked] + [ALIVE_MONTHS]
+    filled = {question_of(field) for field in findings.filled}
+    return {
+        name: RecordShown(
+            lines=tuple(_line(served, one) for one in _listed(of)),
+            conflict=findings.conflicts(name),
+            left_out=max(0, len(of) - MOST_SHOWN),
+            field=f"{CONFIRMED}{name}" if name in filled else None,
+            confirmed=name in confirmed,
+        )
+        for name in names
+        if (of := findings.of(name))
+    }
+
+
+def _listed(found: Iterable[Found]) -> list[Found]:
+    """The first few, each different value among them before any is repeated."""
+    found = list(found)
+    first = list({(one.field, one.value, one.remark): one for one in reversed(found)}.values())[::-1]
+    rest = [one for one in found if one not in first]
+    return [*first, *rest][:MOST_SHOWN]
+
+
+def _line(served: Served, one: Found) -> str:
+    say, language = served.language.sentences.say, served.language
+    day = language.day_text(one.day) if one.day else say("no_day_given")
+    source = say("record_source", source=one.source, text=one.text, day=day)
+    if one.remark is not None:
+        return say("record_remark", source=source, remark=one.remark)
+    question = question_of(one.field)
+    if question == one.field:
+        value = value_text(language, served.model.features.named(question), one.value or "")
+        return say("record_value", value=value, source=source)
+    label = next(
+        date.label
+        for asked in served.questions
+        if asked.name == question
+        for date in asked.dates
+        if date.name == one.field
+    )
+    return say("record_value", value=say("note_pair", label=label, value=day), source=source)

@@ -1,0 +1,76 @@
+"""Who opened or wrote to whose record, where the hospital wants it kept: AuditEvents, one a line, and no value of any.
+
+It is the one thing that this program stores about a patient, and it is off unless a file is named for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio.to_thread
+
+from server.smart.sessions import Session
+
+SEARCH, CREATE = "search", "create"
+ACTIONS = {SEARCH: "E", CREATE: "C"}
+DCM = "http://dicom.nema.org/resources/ontology/DCM"
+PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+
+
+class Audit:
+    """A file that is only added to, and that only the program's own user reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def note(self, what: str, session: Session, kind: str, *, succeeded: bool) -> None:
+        """Add one event. Raises OSError: what cannot be written down is not done."""
+        line = json.dumps(audit_event(what, session, kind, succeeded=succeeded)) + "\n"
+        await anyio.to_thread.run_sync(self._add, line)
+
+    def _add(self, line: str) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, line.encode())
+        finally:
+            os.close(file)
+
+
+def audit_event(what: str, session: Session, kind: str, *, succeeded: bool) -> dict[str, object]:
+    """One access to a record as a FHIR R4 AuditEvent: who, whose, when, what kind of thing, and whether it worked."""
+    return {
+        "resourceType": "AuditEvent",
+        "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
+        "action": ACTIONS[what],
+        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+        "outcome": "0" if succeeded else "8",
+        "agent": [
+            {
+                "type": {"coding": [{"system": DCM, "code": "110153"}]},
+                "who": {"display": session.ehr.client_id},
+                "requestor": False,
+            },
+            {
+                "type": {"coding": [{"system": DCM, "code": "110152"}]},
+                "who": {"display": session.ehr.issuer},
+                "requestor": False,
+            },
+            {
+                "type": {"coding": [{"system": PARTICIPATION, "code": "IRCP"}]},
+                "who": {"display": session.granted.user or "unknown"},
+                "requestor": True,
+            },
+        ],
+        "source": {"observer": {"display": "rps-prognosis"}},
+        "entity": [
+            {
+                "what": {"reference": f"Patient/{session.granted.patient}"},
+                "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1"},
+                "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"},
+            },
+            {"description": kind},
+        ],
+    }

@@ -1,0 +1,159 @@
+"""Write a result to the record: only what is shown, only where its button was pressed, only of this patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from server.entering.bodies import CannotAnswer
+from server.entering.confirming import question_of
+from server.entering.sent import SAVE_AS, TIME_ZERO, Fields
+from server.fhir.asking import RecordServer, client_for
+from server.fhir.checking import Resource
+from server.fhir.document_reference import document_reference
+from server.fhir.elements import referred_path
+from server.fhir.finding import findings_of
+from server.fhir.observation import observation
+from server.fhir.risk_assessment import risk_assessment
+from server.fhir.saying import Said
+from server.fhir.unanswered import Unanswered
+from server.pages.answering import Answered, Refused, answer_form
+from server.pages.origin import sources
+from server.pages.pages import Pages
+from server.pages.site import file_in_thread, latest_day, page_of
+from server.smart.audit import CREATE
+from server.smart.launched import Launched, LaunchEnded, pages_of
+from server.smart.sessions import Session
+from server.wording.refusing import Unreadable
+
+TAKEN = (200, 201)
+"""Statuses of a record server that has written a resource, or has it already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a result in the record, as a whole sentence, and with which status the page says so."""
+
+    text: str
+    status: int
+
+
+@dataclass(frozen=True, eq=False)
+class Saving:
+    """The answer to somebody who presses one of the buttons that write."""
+
+    launched: Launched
+
+    async def save(self, request: Request) -> Response:
+        """The result once more, and above it what became of it in the record."""
+        session, edition, fields, recorded = await self.launched.opened(request)
+        answered = answer_form(edition.served, fields, latest_day(), recorded)
+        pages, kind = pages_of(edition), _only(fields, SAVE_AS)
+        if isinstance(answered, Refused):
+            return page_of(pages, answered, whole=True)
+        if kind not in recorded.writes:
+            raise CannotAnswer(403, Unreadable("may_not_write"))
+        outcome = await self._saved(session, pages, answered, fields, kind)
+        return HTMLResponse(pages.result(answered, whole=True, saved=outcome.text), outcome.status)
+
+    async def _saved(self, session: Session, pages: Pages, answered: Answered, fields: Fields, kind: str) -> Outcome:
+        say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
+        if receipt in session.written:
+            return Outcome(say("saved_already"), 200)
+        zero = answered.origin.time_zero or _day(_only(fields, TIME_ZERO))
+        if zero is None or zero > latest_day():
+            return Outcome(say("save_needs_day", event=answered.served.model.about.time_zero), 422)
+        changed = await self._changed(session, answered, fields)
+        if changed is not None:
+            return changed
+        resource = await _resource(pages, answered, session.granted.patient, zero, kind)
+        return await self._written(session, answered, resource, fields)
+
+    async def _changed(self, session: Session, answered: Answered, fields: Fields) -> Outcome | None:
+        """Why nothing may be written: the record no longer says what was confirmed, or cannot be read again."""
+        say, origin = answered.served.language.refusals.say, answered.origin
+        if not origin.fields or answered.recorded is None:
+            return None
+        read = await self.launched.read(session)
+        if read.refused:
+            self.launched.sessions.end(session)
+            raise LaunchEnded(fields)
+        before = {one.kind for one in answered.recorded.unread}
+        missing = [one.failure for one in read.unread if one.kind not in before]
+        if missing:
+            why = say(missing[0].sentence, status=missing[0].status)
+            return Outcome(say("save_not_read_again", why=why), 502)
+        model = answered.served.model
+        then, now = answered.recorded.findings, findings_of(model, read.resources, session.ehr.issuer)
+        names = {question_of(name) for name in origin.fields}
+        differ = [
+            one.label for one in model.features.all if one.name in names and then.of(one.name) != now.of(one.name)
+        ]
+        return Outcome(say("save_record_changed", labels=differ), 409) if differ else None
+
+    async def _written(self, session: Session, answered: Answered, resource: Resource, fields: Fields) -> Outcome:
+        say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
+        # Marked before it is sent: a second press while the first is on its way must not write twice.
+        session.written.add(receipt)
+        try:
+            async with client_for(session.ehr, self.launched.network) as client:
+                server = RecordServer(client, session.ehr.issuer, session.granted.token)
+                status, location = await server.create(resource, f"urn:ietf:rfc:3986|urn:uuid:{receipt}")
+        except Unanswered as failure:
+            session.written.discard(receipt)
+            return Outcome(say("save_unanswered", why=say(failure.sentence, status=failure.status)), 502)
+        await self._note(session, resource, status)
+        if status in TAKEN:
+            return Outcome(say("saved", where=referred_path(location) or str(resource["resourceType"])), 200)
+        session.written.discard(receipt)
+        if status == 401:
+            self.launched.sessions.end(session)
+            raise LaunchEnded(fields)
+        return Outcome(say("save_refused", ehr=session.ehr.name, status=status), 502)
+
+    async def _note(self, session: Session, resource: Mapping[str, object], status: int) -> None:
+        if self.launched.audit is not None:
+            await self.launched.audit.note(CREATE, session, str(resource["resourceType"]), succeeded=status in TAKEN)
+
+
+async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, kind: str) -> Resource:
+    """The result as one resource about the patient of the launch."""
+    result, origin = answered.result, answered.origin
+    basis = [source for of in sources(origin, answered.recorded).values() for source in of]
+    confirmed = {answered.served.model.features.named(name).label for name in origin.confirmed}
+    say = answered.served.language.sentences.say
+    said = Said(
+        served=answered.served,
+        prediction=result.prediction,
+        told=result.told,
+        receipt=result.receipt,
+        subject=f"Patient/{patient}",
+        time_zero=zero,
+        basis=tuple(dict.fromkeys(basis)),
+        by_hand=tuple(
+            say("note_pair", label=one.label, value=one.value) for one in result.inputs if one.label not in confirmed
+        ),
+    )
+    match kind:
+        case "RiskAssessment":
+            return risk_assessment(said)
+        case "Observation":
+            return observation(said)
+        case _:
+            return document_reference(said, await file_in_thread(pages, "result.pdf", answered))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip()) if len(text.strip()) == len("2021-03-04") else None
+    except ValueError:
+        return None
+
+
+def _only(fields: Fields, name: str) -> str:
+    given = fields.get(name, [])
+    return given[0] if len(given) == 1 else ""
