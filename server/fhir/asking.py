@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -83,7 +83,7 @@ class RecordServer:
 
     client: AsyncClient
     base: str
-    token: str
+    token: str = field(repr=False)
 
     async def read(self, path: str) -> dict[str, Any]:
         """One resource. Raises Unanswered."""
@@ -107,10 +107,19 @@ class RecordServer:
             links = [text_at(link, "url") for link in parts(bundle, "link") if link.get("relation") == "next"]
             if not links:
                 return found
-            address, query = urljoin(f"{self.base}/", links[0]), {}
-            if urlsplit(address)[:2] != urlsplit(self.base)[:2]:
-                raise Unanswered(sentence="ehr_leads_elsewhere")
+            address, query = self._within(links[0]), {}
         raise Unanswered(sentence="ehr_too_many")
+    def _within(self, link: str) -> str:
+        """Where a link leads, when that is this server. Raises Unanswered."""
+        try:
+            address = urljoin(f"{self.base}/", link)
+            elsewhere = urlsplit(address)[:2] != urlsplit(self.base)[:2]
+        except ValueError:
+            raise Unanswered(sentence="ehr_unreadable") from None
+        if elsewhere:
+            raise Unanswered(sentence="ehr_leads_elsewhere")
+        return address
+
 
     async def create(self, resource: Resource, unless: str) -> tuple[int, str]:
         """Write a new resource, unless one with this identifier is there: the status, and where it is now.

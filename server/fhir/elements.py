@@ -37,7 +37,16 @@ def parts(node: object, name: str) -> Iterator[Mapping[str, Any]]:
 
 def text_at(node: object, name: str) -> str:
     """A member that is a text, or an empty one; what JSON lets through and no page could be written with is none."""
-    member = node.get(name) if isinstance(node, Mapping) else None
+    return _text(node.get(name)) if isinstance(node, Mapping) else ""
+
+
+def texts_at(node: object, name: str) -> list[str]:
+    """The texts in a member that is a list."""
+    members = node.get(name) if isinstance(node, Mapping) else None
+    return [text for member in members if (text := _text(member))] if isinstance(members, list) else []
+
+
+def _text(member: object) -> str:
     return member if isinstance(member, str) and not _HALF_A_CHARACTER.search(member) else ""
 
 

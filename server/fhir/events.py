@@ -1,13 +1,13 @@
 """What happened, as a record tells it: operations for the primary tumour, its coming back, operations for that.
 
 Which Condition is which follows from references and codes alone, never from the order of dates, and nothing follows
-from what is not there.
+from what is not there. What could be one thing or another is neither: it is told of, and speaks against the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.record import PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION, Code, Record
 from server.fhir.elements import (
@@ -16,6 +16,7 @@ from server.fhir.elements import (
     codes_in_extensions,
     day_of,
     extensions,
+    is_understood,
     name_of,
     part,
     parts,
@@ -23,22 +24,30 @@ from server.fhir.elements import (
     referred,
     text_at,
 )
-from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, UNCONFIRMED
+from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, UNCONFIRMED, UNSURE
 
 OCCURRED_FOLLOWING = "http://hl7.org/fhir/StructureDefinition/condition-occurredFollowing"
 RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
 RELATED_PRIMARY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-related-primary-cancer-condition"
 FOLLOWS = (OCCURRED_FOLLOWING, RELATED, RELATED_PRIMARY)
 """Extensions of a Condition that lead from what came later to the primary tumour."""
+HISTOLOGY_EXTENSION = "mcode-histology-morphology-behavior"
+WHERE_EXTENSIONS = ("condition-relapseType", "an-recurrence-type")
+"""What extensions of a Condition that say where it has come back are called: of PCSP and IDEA4RC, and of ACT-NOW."""
 
+SNOMED = "http://snomed.info/sct"
 CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 CAME_BACK = frozenset({Code(CLINICAL, "recurrence"), Code(CLINICAL, "relapse")})
 NOT_SO = frozenset({Code(VERIFICATION, "refuted"), Code(VERIFICATION, "entered-in-error")})
-RECURRENT = frozenset({Code("http://snomed.info/sct", "1259237005")})
+RECURRENT = frozenset({Code(SNOMED, "1259237005")})
 """Recurrent malignant neoplasm, wherever it is."""
+MALIGNANT = frozenset({Code(SNOMED, "363346000"), Code(SNOMED, "372087000"), Code(SNOMED, "424413001")})
+"""Malignant neoplastic disease, primary malignant neoplasm, sarcoma: what makes of a site the disease at that site."""
+SECONDARY = Code(SNOMED, "128462008")
+"""A metastasis; where it is does not tell of which tumour."""
 CONFIRMED = Code(VERIFICATION, "confirmed")
-SURGICAL = frozenset({Code("http://snomed.info/sct", "387713003")})
+SURGICAL = frozenset({Code(SNOMED, "387713003")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,8 @@ class Happened:
     text: str
     day: str
     remark: str | None = None
+    of: frozenset[str] = frozenset()
+    """For an operation, the Conditions that it was done for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,69 +69,123 @@ class Tumours:
 
     primary: tuple[Resource, ...]
     came_back: tuple[Resource, ...]
+    either: tuple[Resource, ...]
+    """The disease, without saying whether its beginning or its coming back."""
+    related: tuple[Resource, ...]
+    """What followed the disease, without saying whether it is the disease."""
+
+    @property
+    def later(self) -> tuple[Resource, ...]:
+        """Whatever may be a coming back."""
+        return (*self.came_back, *self.either, *self.related)
+
+    @property
+    def of_disease(self) -> tuple[Resource, ...]:
+        """Whatever is the disease."""
+        return (*self.primary, *self.came_back, *self.either)
 
 
 def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[Code], base: str) -> Tumours:
     """Which Conditions are the primary tumour, and which are its coming back; ``sites`` are codes that say where."""
     real = [one for one in conditions if not NOT_SO & codes_in(part(one, "verificationStatus"))]
-    disease = frozenset(record.disease)
-    about = [one for one in real if disease & _codes_of(one)]
-    names = {reference_to(one) for one in about}
-    later = [one for one in real if _follows(one, base) & names or (one in about and _has_come_back(one, sites, base))]
-    later_names = {reference_to(one) for one in later}
-    return Tumours(
-        primary=tuple(one for one in about if reference_to(one) not in later_names),
-        came_back=tuple(later),
-    )
+    kinds = (MALIGNANT | RECURRENT | {code for says in record.says for code in says.codes}) - sites
+    about = {reference_to(one) for one in real if _is_of(one, frozenset(record.disease), kinds)}
+    later = [one for one in real if _is_later(one, about, sites, base)]
+    # That something came after it makes the first of them the beginning, whatever has become of it since.
+    led_to = {reference for one in later for reference in _follows(one, base)}
+    tumours: dict[str, list[Resource]] = {"primary": [], "came_back": later, "either": [], "related": []}
+    for one in real:
+        name, follows = reference_to(one), _follows(one, base)
+        if any(one is other for other in later):
+            continue
+        doubtful = follows or not is_understood(one) or (is_said_to_have_come_back(one) and name not in led_to)
+        if name in about:
+            tumours["either" if doubtful else "primary"].append(one)
+        elif follows & about:
+            tumours["related"].append(one)
+    return Tumours(**{name: tuple(those) for name, those in tumours.items()})
 
 
 def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str) -> tuple[Happened, ...]:
     """Everything that happened, as far as the record says to which tumour it belongs."""
-    primary = {reference_to(one) for one in tumours.primary}
-    came_back = {reference_to(one) for one in tumours.came_back}
+    primary, later = ({reference_to(one) for one in those} for those in (tumours.primary, tumours.later))
     found = [_coming_back(one) for one in tumours.came_back]
+    found += [replace(_coming_back(one), remark=UNSURE) for one in (*tumours.either, *tumours.related)]
     for procedure in procedures:
         reasons = {referred(reason, base) for reason in parts(procedure, "reasonReference")}
         # An operation for both belongs to neither: which of the two it was is not said.
-        if reasons & primary and not reasons & came_back:
-            found += _operation(PRIMARY_OPERATION, procedure)
-        elif reasons & came_back and not reasons & primary:
-            found += _operation(RECURRENCE_OPERATION, procedure)
-    return tuple(found)
+        if reasons & primary and not reasons & later:
+            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary)
+        elif reasons & {reference_to(one) for one in tumours.came_back} and not reasons & primary:
+            # One of several may be for a second recurrence.
+            sure = later <= reasons
+            found += [
+                one if sure else replace(one, remark=one.remark or UNSURE)
+                for one in _operation(RECURRENCE_OPERATION, procedure, reasons & later)
+            ]
+    return tuple(_without_contradictions(found))
 
 
-def _codes_of(condition: Resource) -> frozenset[Code]:
-    found = codes_in(part(condition, "code"))
-    for site in parts(condition, "bodySite"):
-        found |= codes_in(site)
-    return found
+def codes_of(condition: Resource) -> frozenset[Code]:
+    """The codes by which a Condition says what it is, its kind of tumour included."""
+    return codes_in(part(condition, "code")) | codes_in_extensions(condition, (HISTOLOGY_EXTENSION,))
 
 
 def codes_of_recurrence(condition: Resource) -> frozenset[Code]:
-    """The codes by which a Condition may say where the disease has come back."""
-    return codes_in(part(condition, "code")) | codes_in_extensions(condition)
+    """The codes by which a Condition may say that and where the disease has come back."""
+    found = codes_in(part(condition, "code")) | codes_in_extensions(condition, WHERE_EXTENSIONS)
+    for category in parts(condition, "category"):
+        found |= codes_in(category)
+    return found
+
+
+def is_confirmed(condition: Resource) -> bool:
+    """Whether a diagnosis stands; where nothing is said about that, it does."""
+    status = condition.get("verificationStatus")
+    return status is None or CONFIRMED in codes_in(status)
+
+
+def is_said_to_have_come_back(condition: Resource) -> bool:
+    """Whether a Condition is marked as having come back, which is said of the primary tumour's as well."""
+    return bool(CAME_BACK & codes_in(part(condition, "clinicalStatus")))
+
+
+def _is_of(condition: Resource, disease: frozenset[Code], kinds: frozenset[Code]) -> bool:
+    """Whether a Condition is the disease: by its name, or by its site where it is a tumour."""
+    found: frozenset[Code] = frozenset()
+    for site in parts(condition, "bodySite"):
+        found |= codes_in(site)
+    codes = codes_of(condition) | codes_of_recurrence(condition)
+    return bool(
+        disease & codes_in(part(condition, "code")) or (disease & found and kinds & codes and SECONDARY not in codes)
+    )
+
+
+def _is_later(condition: Resource, about: set[str], sites: frozenset[Code], base: str) -> bool:
+    """Whether a Condition is the disease that has come back: after that disease and no other, and a tumour itself."""
+    codes, follows = codes_of_recurrence(condition), _follows(condition, base)
+    is_one, says_so = reference_to(condition) in about, bool((sites | RECURRENT) & codes)
+    if not is_understood(condition) or not follows <= about:
+        return False
+    if not follows:
+        return is_one and says_so
+    return is_one or says_so or any(text_at(one, "url") == RELATED_PRIMARY for one in extensions(condition))
 
 
 def _follows(condition: Resource, base: str) -> set[str]:
+    """What a Condition came after; an empty text stands for what it is not known to be."""
     return {
         referred(part(extension, "valueReference"), base)
         for extension in extensions(condition)
         if text_at(extension, "url") in FOLLOWS
-    } - {"", reference_to(condition)}
-
-
-def _has_come_back(condition: Resource, sites: frozenset[Code], base: str) -> bool:
-    clinical = codes_in(part(condition, "clinicalStatus"))
-    codes = codes_of_recurrence(condition)
-    return bool(CAME_BACK & clinical or (sites | RECURRENT) & codes or _follows(condition, base))
+    } - {reference_to(condition)}
 
 
 def _coming_back(condition: Resource) -> Happened:
     text, source = name_of(part(condition, "code")), reference_to(condition)
-    verification = codes_in(part(condition, "verificationStatus"))
     onset = text_at(condition, "onsetDateTime") or text_at(part(condition, "onsetPeriod"), "start")
     day, recorded = day_of(onset), day_of(text_at(condition, "recordedDate"))
-    if verification and CONFIRMED not in verification:
+    if not is_confirmed(condition):
         return Happened(RECURRENCE, source, text, day or recorded, UNCONFIRMED)
     if day:
         return Happened(RECURRENCE, source, text, day, None if len(day) == 10 else PARTIAL)
@@ -128,16 +193,42 @@ def _coming_back(condition: Resource) -> Happened:
     return Happened(RECURRENCE, source, text, recorded, RECORDED if recorded else NO_DAY)
 
 
-def _operation(event: str, procedure: Resource) -> Iterator[Happened]:
+def _without_contradictions(found: Sequence[Happened]) -> Iterator[Happened]:
+    """The same, but unsure of what would have come back before, or on the day on which, it was first operated on."""
+    operations = [one.day for one in found if one.event == PRIMARY_OPERATION and one.remark in (None, PARTIAL)]
+    wrong = {
+        one.day
+        for one in found
+        if one.event == RECURRENCE and one.remark in (None, PARTIAL)
+        if operations and all(_is_not_after(one.day, day) for day in operations)
+    }
+    for one in found:
+        known = one.remark in (None, PARTIAL)
+        doubtful = (
+            known and wrong and (one.event == PRIMARY_OPERATION or (one.event == RECURRENCE and one.day in wrong))
+        )
+        yield replace(one, remark=UNSURE) if doubtful else one
+
+
+def _is_not_after(day: str, other: str) -> bool:
+    """Whether one day is certainly not after another, each as far as it is known."""
+    known = min(len(day), len(other))
+    return day[:known] < other[:known] or (known == 10 and day == other)
+
+
+def _operation(event: str, procedure: Resource, of: set[str]) -> Iterator[Happened]:
     status, category = text_at(procedure, "status"), codes_in(part(procedure, "category"))
     if status in ("entered-in-error", "not-done") or not SURGICAL & category:
         return
     text, source = name_of(part(procedure, "code")), reference_to(procedure)
     performed = text_at(procedure, "performedDateTime") or text_at(part(procedure, "performedPeriod"), "start")
-    day = day_of(performed)
+    day, remark = day_of(performed), None
     if status != "completed":
-        yield Happened(event, source, text, day, NOT_DONE)
+        remark = NOT_DONE
+    elif not is_understood(procedure):
+        remark = UNSURE
     elif not day:
-        yield Happened(event, source, text, "", NO_DAY)
-    else:
-        yield Happened(event, source, text, day, None if len(day) == 10 else PARTIAL)
+        remark = NO_DAY
+    elif len(day) < 10:
+        remark = PARTIAL
+    yield Happened(event, source, text, day, remark, frozenset(of))

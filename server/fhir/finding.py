@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, replace
 
 from model.fitted import Model
-from model.record import RECURRENCE_OPERATION, Code, Record, Says
+from model.record import RECURRENCE, RECURRENCE_OPERATION, Code, Record, Says
 from server.entering.dates import END, date_field
 from server.fhir.elements import (
     Resource,
     codes_in,
     codes_in_extensions,
     day_of,
+    is_understood,
     name_of,
     part,
+    parts,
     reference_to,
+    referred,
     text_at,
 )
-from server.fhir.events import Happened, Tumours, codes_of_recurrence, events_of, tumours_of
-from server.fhir.found import NO_DAY, PARTIAL, RECORDED, UNCONFIRMED, UNKNOWN_CODE, Findings, Found
+from server.fhir.events import (
+    HISTOLOGY_EXTENSION,
+    Happened,
+    Tumours,
+    codes_of,
+    codes_of_recurrence,
+    events_of,
+    is_confirmed,
+    is_said_to_have_come_back,
+    tumours_of,
+)
+from server.fhir.found import NO_DAY, PARTIAL, RECORDED, UNCONFIRMED, UNKNOWN_CODE, UNSURE, Findings, Found
 from server.wording.refusing import BEGIN
 
 LOINC = "http://loinc.org"
@@ -44,17 +58,21 @@ def findings_of(model: Model, resources: Resources, base: str) -> Findings:
     events = events_of(tumours, resources.get("Procedure", ()), base)
     found = [
         *_dates(model.record, events),
-        *_answers_by_event(model.record, events),
-        *_answers_by_code(model, tumours, resources.get("Observation", ())),
+        *_answers_by_event(model, events, tumours),
+        *_answers_by_code(model, events, tumours),
+        *_answers_by_observation(model, tumours, resources.get("Observation", ()), base),
     ]
     order = [feature.name for feature in model.features.all]
-    found.sort(key=lambda one: (order.index(one.field.partition(".")[0]), one.field, one.day, one.source))
+    found.sort(key=lambda one: (order.index(one.field.partition(".")[0]), *(str(each) for each in astuple(one))))
     return Findings(tuple(dict.fromkeys(found)))
 
 
 def has_come_back(model: Model, resources: Resources, base: str) -> bool:
     """Whether the record tells of the model's disease having come back."""
-    return model.record is not None and bool(_tumours(model, resources, base).came_back)
+    if model.record is None:
+        return False
+    tumours = _tumours(model, resources, base)
+    return bool(tumours.came_back) or any(is_said_to_have_come_back(one) for one in tumours.either)
 
 
 def _tumours(model: Model, resources: Resources, base: str) -> Tumours:
@@ -72,52 +90,110 @@ def _dates(record: Record, events: Sequence[Happened]) -> Iterator[Found]:
                     yield Found(date_field(name, which), value, one.source, one.text, one.day, one.remark)
 
 
-def _answers_by_event(record: Record, events: Sequence[Happened]) -> Iterator[Found]:
-    zeros = [one.day for one in events if one.event == record.time_zero and one.remark is None]
+def _answers_by_event(model: Model, events: Sequence[Happened], tumours: Tumours) -> Iterator[Found]:
+    record = model.record or Record((), "")
+    back = [one for one in events if one.event == RECURRENCE]
+    zeros = [one.day for one in back if one.remark in (None, PARTIAL)]
+    doubtful = any(one.remark in (UNCONFIRMED, UNSURE) for one in back)
     for says in record.says:
         for one in events:
             if says.event != one.event:
                 continue
             # That it was done is known without a whole day, unless it was done before what it is said to be for.
-            early = one.event == RECURRENCE_OPERATION and bool(one.day) and any(one.day < zero for zero in zeros)
-            done = one.remark in (None, PARTIAL, NO_DAY, RECORDED) and not early
-            remark = None if done else (one.remark or UNCONFIRMED)
-            yield Found(says.feature, says.level if done else None, one.source, one.text, one.day, remark)
+            done, fits = one.remark in (None, PARTIAL, NO_DAY, RECORDED), True
+            if one.event == RECURRENCE_OPERATION:
+                early = bool(one.day) and any(one.day < zero for zero in zeros)
+                fits = not early and not doubtful and _is_asked_of(model, says, one, tumours)
+            remark = None if done and fits else (UNSURE if done else one.remark)
+            yield Found(says.feature, None if remark else says.level, one.source, one.text, one.day, remark)
 
 
-def _answers_by_code(model: Model, tumours: Tumours, observations: Sequence[Resource]) -> Iterator[Found]:
-    record, stratum = model.record or Record((), ""), model.features.stratum.name
-    where = [one for one in record.says if one.codes and one.feature == stratum]
-    what = [one for one in record.says if one.codes and one.feature != stratum]
-    for condition in tumours.came_back:
-        name, day = name_of(part(condition, "code")), day_of(text_at(condition, "onsetDateTime"))
-        yield from _matched(where, codes_of_recurrence(condition), condition, name, day)
-    for condition in (*tumours.primary, *tumours.came_back):
-        codes = codes_in(part(condition, "code")) | codes_in_extensions(condition)
-        name, day = name_of(part(condition, "code")), day_of(text_at(condition, "onsetDateTime"))
-        yield from _matched(what, codes, condition, name, day)
-    for observation in observations:
-        yield from _observed(where, what, observation)
+def _is_asked_of(model: Model, says: Says, operation: Happened, tumours: Tumours) -> bool:
+    """Whether a question is asked of where an operation was: to remove a metastasis answers none about the site."""
+    strata = model.features.named(says.feature).strata
+    those = [one for one in tumours.came_back if reference_to(one) in operation.of]
+    said = {one.level for condition in those for one in _where(model) if _says(one, codes_of_recurrence(condition))}
+    return strata is None or not said or bool(said & strata)
 
 
-def _observed(where: Sequence[Says], what: Sequence[Says], observation: Resource) -> Iterator[Found]:
-    status, asked = text_at(observation, "status"), codes_in(part(observation, "code"))
-    if status in WRONG or not frozenset(OBSERVED) & asked:
-        return
-    value = part(observation, "valueCodeableConcept")
-    codes, name = codes_in(value), name_of(value) or name_of(part(observation, "code"))
-    day = day_of(text_at(observation, "effectiveDateTime") or text_at(observation, "issued"))
-    matched = list(_matched([*where, *what], codes, observation, name, day))
-    if status not in SETTLED:
-        matched = [Found(one.field, None, one.source, one.text, one.day, UNCONFIRMED) for one in matched]
-    yield from matched
-    if not matched and HISTOLOGY in asked:
-        # A diagnosis that the questions do not know must not be passed over beside one that is filled in.
-        for feature in dict.fromkeys(one.feature for one in what):
-            yield Found(feature, None, reference_to(observation), name, day, UNKNOWN_CODE)
+def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours) -> Iterator[Found]:
+    doubtful = {one.source: one.remark for one in events if one.remark in (UNCONFIRMED, UNSURE)}
+    said = [(one, list(_matched(_where(model), codes_of_recurrence(one), one))) for one in tumours.later]
+    somewhere = any(found for _, found in said)
+    for condition, found in said:
+        remark = doubtful.get(reference_to(condition))
+        yield from found if remark is None else _without_value(found, remark)
+        if somewhere and not found:
+            # Where one of several is does not say where it came back first, or that it came back nowhere else.
+            name, day = _named(condition)
+            yield Found(model.features.stratum.name, None, reference_to(condition), name, day, remark or UNSURE)
+    for condition in tumours.of_disease:
+        found = list(_matched(_what(model), codes_of(condition), condition))
+        if is_understood(condition):
+            yield from found if is_confirmed(condition) else _without_value(found, UNCONFIRMED)
+        else:
+            yield from _without_value(found, UNSURE)
+        if not found and codes_in_extensions(condition, (HISTOLOGY_EXTENSION,)):
+            yield from _not_known(model, condition)
 
 
-def _matched(says: Sequence[Says], codes: frozenset[Code], resource: Resource, text: str, day: str) -> Iterator[Found]:
+def _answers_by_observation(
+    model: Model, tumours: Tumours, observations: Iterable[Resource], base: str
+) -> Iterator[Found]:
+    ours = {reference_to(one) for one in tumours.of_disease}
+    for one in observations:
+        status, asked = text_at(one, "status"), codes_in(part(one, "code"))
+        of = {referred(focus, base) for focus in parts(one, "focus")}
+        if status in WRONG or not frozenset(OBSERVED) & asked or (of and "" not in of and not of & ours):
+            continue
+        found = list(_matched([*_where(model), *_what(model)], codes_in(part(one, "valueCodeableConcept")), one))
+        if status not in SETTLED:
+            yield from _without_value(found, UNCONFIRMED)
+        elif not of or not of <= ours or not is_understood(one):
+            # Another tumour of the same patient has a histology, too.
+            yield from _without_value(found, UNSURE)
+        else:
+            yield from found
+        if not found and HISTOLOGY in asked:
+            yield from _not_known(model, one)
+
+
+def _not_known(model: Model, resource: Resource) -> Iterator[Found]:
+    """That there is a diagnosis that the questions do not know: not to be passed over beside one that is filled in."""
+    name, day = _named(resource)
+    for feature in dict.fromkeys(one.feature for one in _what(model)):
+        yield Found(feature, None, reference_to(resource), name, day, UNKNOWN_CODE)
+
+
+def _where(model: Model) -> list[Says]:
+    return [one for one in _by_code(model) if one.feature == model.features.stratum.name]
+
+
+def _what(model: Model) -> list[Says]:
+    return [one for one in _by_code(model) if one.feature != model.features.stratum.name]
+
+
+def _by_code(model: Model) -> list[Says]:
+    return [] if model.record is None else [one for one in model.record.says if one.codes]
+
+
+def _says(one: Says, codes: frozenset[Code]) -> bool:
+    return bool(codes & frozenset(one.codes))
+
+
+def _matched(says: Iterable[Says], codes: frozenset[Code], resource: Resource) -> Iterator[Found]:
+    name, day = _named(resource)
     for one in says:
-        if codes & frozenset(one.codes):
-            yield Found(one.feature, one.level, reference_to(resource), text, day)
+        if _says(one, codes):
+            yield Found(one.feature, one.level, reference_to(resource), name, day)
+
+
+def _without_value(found: Iterable[Found], remark: str) -> Iterator[Found]:
+    return (replace(one, value=None, remark=remark) for one in found)
+
+
+def _named(resource: Resource) -> tuple[str, str]:
+    """What a Condition or an Observation is called, and the day that it is of."""
+    name = name_of(part(resource, "valueCodeableConcept")) or name_of(part(resource, "code"))
+    days = (text_at(resource, at) for at in ("onsetDateTime", "effectiveDateTime", "issued"))
+    return name, day_of(next((day for day in days if day), ""))

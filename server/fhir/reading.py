@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import anyio
 
 from server.fhir.asking import RecordServer
-from server.fhir.elements import Resource, part, parts, referred, text_at
+from server.fhir.elements import Resource, part, parts, referred, text_at, texts_at
 from server.fhir.finding import OBSERVED
 from server.fhir.found import Banner, Unread
 from server.fhir.unanswered import Unanswered
@@ -69,6 +69,8 @@ def belongs(resource: Resource, patient: str, base: str) -> bool:
 
 async def _read_kind(server: RecordServer, kind: str, patient: str) -> Sequence[Resource]:
     if kind == "Patient":
+        if resources[0].get("resourceType") != kind:
+            raise Unanswered(sentence="ehr_unreadable")
         resources: Sequence[Resource] = [await server.read(f"Patient/{patient}")]
     else:
         parameters = {"patient": patient}
@@ -82,9 +84,8 @@ async def _read_kind(server: RecordServer, kind: str, patient: str) -> Sequence[
 
 def banner_of(patient: Resource) -> Banner:
     """The name that is in use, and the birth date, as the record has them."""
-    names = sorted(parts(patient, "name"), key=lambda name: text_at(name, "use") != "official")
+    uses = ("official", "usual", "")
+    names = sorted(parts(patient, "name"), key=lambda name: (*uses, text_at(name, "use")).index(text_at(name, "use")))
     name = next(iter(names), {})
-    given = name.get("given")
-    called = [*(given if isinstance(given, list) else []), text_at(name, "family")]
-    text = text_at(name, "text") or " ".join(one for one in called if isinstance(one, str) and one)
+    text = text_at(name, "text") or " ".join([*texts_at(name, "given"), text_at(name, "family")])
     return Banner(" ".join(text.split()), text_at(patient, "birthDate"))
