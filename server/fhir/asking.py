@@ -109,6 +109,7 @@ class RecordServer:
                 return found
             address, query = self._within(links[0]), {}
         raise Unanswered(sentence="ehr_too_many")
+
     def _within(self, link: str) -> str:
         """Where a link leads, when that is this server. Raises Unanswered."""
         try:
@@ -119,7 +120,6 @@ class RecordServer:
         if elsewhere:
             raise Unanswered(sentence="ehr_leads_elsewhere")
         return address
-
 
     async def create(self, resource: Resource, unless: str) -> tuple[int, str]:
         """Write a new resource, unless one with this identifier is there: the status, and where it is now.

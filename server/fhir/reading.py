@@ -69,9 +69,9 @@ def belongs(resource: Resource, patient: str, base: str) -> bool:
 
 async def _read_kind(server: RecordServer, kind: str, patient: str) -> Sequence[Resource]:
     if kind == "Patient":
+        resources: Sequence[Resource] = [await server.read(f"Patient/{patient}")]
         if resources[0].get("resourceType") != kind:
             raise Unanswered(sentence="ehr_unreadable")
-        resources: Sequence[Resource] = [await server.read(f"Patient/{patient}")]
     else:
         parameters = {"patient": patient}
         if kind == "Observation":
