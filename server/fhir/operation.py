@@ -30,7 +30,7 @@ KINDS = {
     **dict.fromkeys(("missing", "no_time_zero", "one_date", "no_subject", "time_has_passed"), "required"),
     **dict.fromkeys(("not_fhir", "unknown_members", "unknown_links"), "structure"),
     **dict.fromkeys(("no_such_form", "another_version"), "not-found"),
-    **dict.fromkeys(("not_completed", "not_confirmed"), "business-rule"),
+    **dict.fromkeys(("not_completed", "only_responses"), "business-rule"),
     **dict.fromkeys(("wrong_bundle", "too_many_items"), "not-supported"),
 }
 """The kind of issue that stands for each problem; the others are wrong values."""
@@ -180,7 +180,7 @@ def _is_of_the_head(name: str) -> bool:
 
 def _not_confirmed(served: Mapping[str, Served], name: str, resource: object) -> Issue:
     kind = echo(_kind_of(resource))
-    return Issue("business-rule", _say(served, "not_confirmed", name=name, kind=kind), name)
+    return Issue("business-rule", _say(served, "only_responses", name=name, kind=kind), name)
 
 
 def _kind_of(resource: object) -> str:

@@ -172,14 +172,13 @@ def _read_answer(reading: _Reading, link: str, kind: str, answers: object) -> No
 
 def _read_value(reading: _Reading, link: str, kind: str, value: object) -> None:
     """The value as the parser takes it, which judges numbers and codes; of a coding, its code."""
-    if value is None:
+    if value is None or (kind == "choice" and not isinstance(value, dict)):
         reading.problems[link] = Problem("not_fhir")
-    elif kind == "choice":
-        system = value.get("system") if isinstance(value, dict) else None
+    elif isinstance(value, dict) and kind == "choice":
+        system, code = value.get("system"), value.get("code")
         expected = answers_address("", reading.served.model.name, link)
         if system is not None and not (isinstance(system, str) and system.endswith(expected)):
             reading.problems[link] = Problem("wrong_system", system, {"expected": f"…{expected}"})
-        code = value.get("code") if isinstance(value, dict) else None
         reading.values[link] = code if isinstance(code, str) else value
     elif kind == "boolean" and not isinstance(value, bool):
         reading.problems[link] = Problem("not_a_truth_value", value)
