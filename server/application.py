@@ -17,6 +17,7 @@ from server.editions import prepare_editions
 from server.entering.documents import MODEL
 from server.failures import Failures
 from server.fhir.interface import FhirInterface
+from server.hooks.service import hooks_routes
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
@@ -109,6 +110,7 @@ def create_app(
         app.add_route(path, answer, [method], include_in_schema=False)
     if connected is not None:
         add_launch_routes(app, editions, connected)
+        app.router.routes.extend(hooks_routes(editions, connected.connections, connected.network))
     app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
     app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
     return app
