@@ -39,6 +39,8 @@ class Says:
     level: str
     codes: tuple[Code, ...] = ()
     event: str | None = None
+    caution: str | None = None
+    """What the record leaves open where it says this, and the answer does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def read_record(document: Mapping[str, Any]) -> Record:
                 level=one["level"],
                 codes=tuple(Code(**code) for code in one.get("codes", ())),
                 event=one.get("event"),
+                caution=one.get("caution"),
             )
             for one in document.get("says", ())
         ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import anyio
 from httpx2 import (
     AsyncBaseTransport,
     AsyncClient,
@@ -52,12 +52,11 @@ async def answer_of(client: AsyncClient, method: str, address: str, **more: Any)
     """What an address answers, whatever its status. Raises Unanswered."""
     body = bytearray()
     try:
-        with anyio.fail_after(SECONDS):
-            async with client.stream(method, address, **more) as response:
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise Unanswered(sentence="ehr_too_large")
+        async with asyncio.timeout(SECONDS), client.stream(method, address, **more) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    raise Unanswered(sentence="ehr_too_large")
     except (TimeoutException, TimeoutError):
         raise Unanswered(sentence="ehr_too_slow") from None
     except (HTTPError, InvalidURL):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import anyio
-
 from server.fhir.asking import RecordServer
-from server.fhir.elements import Resource, part, parts, referred, text_at, texts_at
+from server.fhir.elements import Resource, day_of, part, parts, referred, text_at, texts_at
 from server.fhir.finding import OBSERVED
 from server.fhir.found import Banner, Unread
 from server.fhir.unanswered import Unanswered
@@ -51,10 +50,10 @@ async def read_record(server: RecordServer, patient: str, allowed: Sequence[str]
         except Unanswered as failure:
             unread[kind] = failure
 
-    async with anyio.create_task_group() as tasks:
+    async with asyncio.TaskGroup() as tasks:
         for kind in KINDS:
             if kind in allowed:
-                tasks.start_soon(one, kind)
+                tasks.create_task(one(kind))
     if any(failure.sentence == "ehr_other_patient" for failure in unread.values()):
         read, unread = {}, dict.fromkeys(KINDS, Unanswered(sentence="ehr_other_patient"))
     return RecordRead(read, tuple(Unread(kind, unread[kind]) for kind in KINDS if kind in unread))
@@ -88,4 +87,4 @@ def banner_of(patient: Resource) -> Banner:
     names = sorted(parts(patient, "name"), key=lambda name: (*uses, text_at(name, "use")).index(text_at(name, "use")))
     name = next(iter(names), {})
     text = text_at(name, "text") or " ".join([*texts_at(name, "given"), text_at(name, "family")])
-    return Banner(" ".join(text.split()), text_at(patient, "birthDate"))
+    return Banner(" ".join(text.split()), day_of(text_at(patient, "birthDate")))

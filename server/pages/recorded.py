@@ -67,7 +67,9 @@ def banner_shown(served: Served, recorded: Recorded) -> BannerShown:
     elif banner is None or not banner.name:
         opened = say("opened_for_unnamed_patient", ehr=recorded.ehr, read=read)
     else:
-        opened = say("opened_for_patient", ehr=recorded.ehr, read=read, name=banner.name, born=banner.born)
+        opened = say(
+            "opened_for_patient", ehr=recorded.ehr, read=read, name=banner.name, born=language.day_text(banner.born)
+        )
     return BannerShown(opened, tuple(unread_told(served, one) for one in recorded.unread))
 
 
@@ -117,12 +119,13 @@ def _line(served: Served, one: Found) -> str:
     question = question_of(one.field)
     if question == one.field:
         value = value_text(language, served.model.features.named(question), one.value or "")
-        return say("record_value", value=value, source=source)
-    label = next(
-        date.label
-        for asked in served.questions
-        if asked.name == question
-        for date in asked.dates
-        if date.name == one.field
-    )
-    return say("record_value", value=say("note_pair", label=label, value=day), source=source)
+        return say("record_value", value=value, source=source, caution=_caution(served, one))
+    labels = {date.name: date.label for asked in served.questions for date in asked.dates}
+    return say("record_date", label=labels[one.field], source=source)
+
+
+def _caution(served: Served, found: Found) -> str:
+    """What the record leaves open where it says this."""
+    says = () if served.model.record is None else served.model.record.says
+    cautions = (one.caution for one in says if (one.feature, one.level) == (found.field, found.value))
+    return next(cautions, None) or ""

@@ -60,7 +60,7 @@ class ResultPage:
         return self.article.fill(
             announced=told.sentences[0],
             running=parts["running"].fill(
-                inputs="; ".join(self._said(given.label, given.value) for given in result.inputs),
+                inputs="; ".join([*self._named(answered), *self._inputs(result)]),
                 id=result.receipt.id,
                 time=result.time,
             ),
@@ -99,6 +99,17 @@ class ResultPage:
 
     def _each(self, part: str, texts: Mapping[str, object] | list[str] | tuple[str, ...]) -> Html:
         return joined([self.parts[part].fill(text=text) for text in texts])
+
+    def _inputs(self, result: Result) -> list[str]:
+        return [self._said(given.label, given.value) for given in result.inputs]
+
+    def _named(self, answered: Answered) -> list[str]:
+        """Whose result it is, at the head of every sheet, where the record said so."""
+        banner = None if answered.recorded is None else answered.recorded.banner
+        if banner is None or not banner.name:
+            return []
+        language = self.served.language
+        return [language.sentences.say("patient_named", name=banner.name, born=language.day_text(banner.born))]
 
     def _said(self, label: str, value: str) -> str:
         return self.served.language.sentences.say("note_pair", label=label, value=value)

@@ -10,7 +10,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-import anyio.to_thread
+from starlette.concurrency import run_in_threadpool
 
 from server.smart.sessions import Session
 
@@ -29,7 +29,7 @@ class Audit:
     async def note(self, what: str, session: Session, kind: str, *, succeeded: bool) -> None:
         """Add one event. Raises OSError: what cannot be written down is not done."""
         line = json.dumps(audit_event(what, session, kind, succeeded=succeeded)) + "\n"
-        await anyio.to_thread.run_sync(self._add, line)
+        await run_in_threadpool(self._add, line)
 
     def _add(self, line: str) -> None:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -46,7 +46,11 @@ async def discover(client: AsyncClient, issuer: str) -> SmartConfiguration:
 
 def _address(document: Mapping[str, Any], name: str) -> str:
     address = text_at(document, name)
-    parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.username or parts.fragment:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme == "https" and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        usable = False
+    if not usable or parts.fragment or not address.isprintable() or " " in address:
         raise Unanswered(sentence="ehr_unreadable")
     return address

@@ -10,7 +10,7 @@ from server.fhir.reading import KINDS
 READ = ("patient/Patient.r", "patient/Condition.rs", "patient/Procedure.rs", "patient/Observation.rs")
 """The least that fills the form in: the patient for the banner, the rest for the answers."""
 
-_SCOPE = re.compile(r"patient/(?P<kind>[A-Za-z]+|\*)\.(?P<actions>[a-z]+|\*)(\?.*)?")
+_SCOPE = re.compile(r"patient/(?P<kind>[A-Za-z]+|\*)\.(?P<actions>c?r?u?d?s?|read|write|\*)(\?.*)?")
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 

@@ -97,9 +97,10 @@ class Sessions:
             key=secrets.token_bytes(32),
             ends=self._clock() + seconds,
         )
-        self._sessions[session.id] = session
-        while len(self._sessions) > self._most:
+        # Room is made before: one that has just begun would go first, were it the shortest.
+        while len(self._sessions) >= self._most:
             self._sessions.pop(min(self._sessions.values(), key=lambda one: one.ends).id)
+        self._sessions[session.id] = session
         return session, cookie, int(seconds)
 
     def of(self, identifier: str, cookie: str) -> Session | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote_plus
 
-import anyio
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from httpx2 import AsyncClient, HTTPError, HTTPStatusError, TimeoutException
+from httpx2 import AsyncClient, HTTPError, InvalidURL, Response, TimeoutException
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
@@ -34,11 +36,11 @@ class Granted:
     """What an EHR gave: the right to speak to it, for whom, for how long, for what."""
 
     token: str = field(repr=False)
-    patient: str
+    patient: str = field(repr=False)
     scope: str
     seconds: int | None
     need_patient_banner: bool
-    user: str | None
+    user: str | None = field(repr=False)
     """Who signed in, as the EHR names it; for an audit."""
 
 
@@ -51,8 +53,8 @@ def challenge_of(verifier: str) -> str:
 class Asked:
     """What an authorization request was made with, and its answer is checked against."""
 
-    verifier: str
-    nonce: str
+    verifier: str = field(repr=False)
+    nonce: str = field(repr=False)
     redirect_uri: str
 
 
@@ -60,7 +62,7 @@ async def ask_for_token(ehr: Ehr, network: Network, smart: SmartConfiguration, c
     """Change a code for a token. Raises Unanswered where it is refused, or where what comes back cannot be trusted."""
     try:
         async with _oauth_client(ehr, network, smart.token_endpoint) as client:
-            with anyio.fail_after(SECONDS):
+            async with asyncio.timeout(SECONDS):
                 answer = await client.fetch_token(
                     smart.token_endpoint, code=code, code_verifier=asked.verifier, redirect_uri=asked.redirect_uri
                 )
@@ -68,11 +70,9 @@ async def ask_for_token(ehr: Ehr, network: Network, smart: SmartConfiguration, c
         raise Unanswered(sentence="ehr_too_slow") from None
     except AuthlibBaseError:
         raise Unanswered(sentence="ehr_gave_no_token") from None
-    except HTTPStatusError as error:
-        raise Unanswered(sentence="ehr_refused", status=error.response.status_code) from None
-    except HTTPError:
+    except (HTTPError, InvalidURL):
         raise Unanswered(sentence="ehr_unreachable") from None
-    except (ValueError, TypeError, AttributeError):  # what is no JSON object
+    except (ValueError, TypeError, OverflowError):  # a time that is none
         raise Unanswered(sentence="ehr_unreadable") from None
     return await _granted(ehr, network, smart, answer, asked.nonce)
 
@@ -80,9 +80,11 @@ async def ask_for_token(ehr: Ehr, network: Network, smart: SmartConfiguration, c
 def _oauth_client(ehr: Ehr, network: Network, token_endpoint: str) -> AsyncOAuth2Client:
     """A client that proves who it is in the way that was agreed with this EHR."""
     method = "none" if ehr.client_key is None else "private_key_jwt"
+    # RFC 6749, 2.3.1: both are encoded before they are put together. A secret may hold any character.
+    basic = None if ehr.client_secret is None else quote_plus(ehr.client_secret)
     client = AsyncOAuth2Client(
-        client_id=ehr.client_id,
-        client_secret=ehr.client_secret or ehr.client_key,
+        client_id=ehr.client_id if basic is None else quote_plus(ehr.client_id),
+        client_secret=basic or ehr.client_key,
         token_endpoint_auth_method="client_secret_basic" if ehr.client_secret is not None else method,
         transport=network(ehr),
         timeout=SECONDS,
@@ -96,14 +98,28 @@ def _oauth_client(ehr: Ehr, network: Network, token_endpoint: str) -> AsyncOAuth
             alg="ES384" if isinstance(ehr.client_key, ECKey) else "RS384",
         )
         client.register_client_auth_method(proof)
+    client.register_compliance_hook("access_token_response", _answer)
     return client
+
+
+def _answer(response: Response) -> Response:
+    """The answer of a token endpoint, where it is one: whatever else the library would read. Raises Unanswered."""
+    if response.status_code == 200:
+        document_of(response.content)
+        return response
+    try:
+        sentence = "ehr_gave_no_token" if "error" in document_of(response.content) else "ehr_refused"
+    except Unanswered:
+        sentence = "ehr_refused"
+    raise Unanswered(sentence=sentence, status=response.status_code)
 
 
 async def _granted(
     ehr: Ehr, network: Network, smart: SmartConfiguration, answer: Mapping[str, Any], nonce: str
 ) -> Granted:
-    token, seconds = text_at(answer, "access_token"), answer.get("expires_in")
-    if not token or text_at(answer, "token_type").lower() != "bearer":
+    token = text_at(answer, "access_token")
+    # What cannot stand in the header of a request is no token.
+    if not re.fullmatch(r"[!-~]+", token) or text_at(answer, "token_type").lower() != "bearer":
         raise Unanswered(sentence="ehr_unreadable")
     if not is_id(answer.get("patient")):
         raise Unanswered(sentence="ehr_named_no_patient")
@@ -113,11 +129,18 @@ async def _granted(
         token=token,
         patient=answer["patient"],
         scope=text_at(answer, "scope"),
-        seconds=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) and seconds > 0 else None,
+        seconds=_seconds(answer.get("expires_in")),
         # Where the EHR does not say that it shows who the patient is, we do.
         need_patient_banner=answer.get("need_patient_banner") is not False,
         user=text_at(claims, "fhirUser") or text_at(claims, "sub") or None,
     )
+
+
+def _seconds(given: object) -> int | None:
+    """How long a token lasts; some say so in a text. None where nothing sensible is said."""
+    if isinstance(given, str) and re.fullmatch(r"\d{1,9}", given, re.ASCII):
+        given = int(given)
+    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else None
 
 
 async def _identity(ehr: Ehr, network: Network, smart: SmartConfiguration, token: str, nonce: str) -> Mapping[str, Any]:
@@ -130,6 +153,7 @@ async def _identity(ehr: Ehr, network: Network, smart: SmartConfiguration, token
         leeway=LEEWAY,
         iss={"essential": True, "value": smart.issuer},
         aud={"essential": True, "value": ehr.client_id},
+        azp={"value": ehr.client_id},
         exp={"essential": True},
         iat={"essential": True},
         nonce={"essential": True, "value": nonce},
@@ -137,7 +161,7 @@ async def _identity(ehr: Ehr, network: Network, smart: SmartConfiguration, token
     try:
         decoded = jwt.decode(token, keys, algorithms=["RS256"])
         registry.validate(decoded.claims)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         raise Unanswered(sentence="ehr_not_trusted") from None
     return decoded.claims
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from model.about import About
 from model.features import Feature, Features, Level
 from model.fitted import Model
+from model.record import Record
 
 Translate = Callable[[str], str]
 
@@ -18,6 +19,7 @@ def in_own_words(model: Model, translate: Translate) -> Model:
     return replace(
         model,
         about=_about(model.about, translate),
+        record=None if model.record is None else _record(model.record, translate),
         features=Features(
             predictors=tuple(_feature(feature, translate) for feature in features.predictors),
             stratum=_feature(features.stratum, translate),
@@ -49,6 +51,10 @@ def _about(about: About, translate: Translate) -> About:
             made_from=translate(about.for_patients.made_from),
         ),
     )
+
+
+def _record(record: Record, translate: Translate) -> Record:
+    return replace(record, says=tuple(replace(one, caution=_if_any(one.caution, translate)) for one in record.says))
 
 
 def _feature(feature: Feature, translate: Translate) -> Feature:

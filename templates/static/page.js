@@ -28,6 +28,7 @@
       });
       const text = await answer.text();
       if (turn !== latest) return null;
+      if (answer.status === 401) return { ended: true }; // a launch that is over: there is a page that says so
       if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(text, "text/html");
       return { refused: answer.status === 422, content: page.getElementById("main") || page.body };
@@ -86,7 +87,8 @@
   // While somebody goes on answering, the result follows; what is incomplete waits for the button.
   async function follow(form) {
     const piece = await fetchPiece(form);
-    if (!piece || piece.refused) return;
+    if (piece && piece.ended) failed(form);
+    if (!piece || piece.ended || piece.refused) return;
     const stale = main.querySelector(".stale");
     const article = piece.content.querySelector("article.result");
     if (!stale || !article) return;
@@ -96,7 +98,8 @@
 
   async function send(form, button) {
     const piece = await fetchPiece(form, button);
-    if (piece) put(piece);
+    if (piece && piece.ended) form.submit();
+    else if (piece) put(piece);
   }
 
   document.addEventListener("submit", (event) => {

@@ -99,6 +99,7 @@ class SaysForm(_Form):
     level: Text
     codes: list[CodeForm] = []
     event: Literal["primary_operation", "recurrence", "recurrence_operation"] | None = None
+    caution: Text | None = None
 
 
 class RecordForm(_Form):
