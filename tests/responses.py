@@ -66,6 +66,12 @@ def response_of(
     }
 
 
+def with_items(response: Mapping[str, Any], *items: object, without: str = "") -> dict[str, Any]:
+    """The response with these items as well, and without those of one name."""
+    kept = [one for one in response["item"] if one["linkId"] != without]
+    return {**response, "item": [*kept, *items]}
+
+
 def bundle_of(*resources: Mapping[str, Any], kind: str = "batch") -> dict[str, Any]:
     """Many at once."""
     return {"resourceType": "Bundle", "type": kind, "entry": [{"resource": resource} for resource in resources]}

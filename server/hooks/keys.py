@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import anyio
 from joserfc.jwk import KeySet
 
 from server.connections import Ehr, Hooks
@@ -41,7 +41,7 @@ class Keys:
     def __init__(self, network: Network, clock: Clock = time.monotonic) -> None:
         self._network, self._clock = network, clock
         self._held: dict[str, _Held] = {}
-        self._fetching: dict[str, anyio.Lock] = {}
+        self._fetching: dict[str, asyncio.Lock] = {}
 
     async def of(self, ehr: Ehr, hooks: Hooks, kid: str) -> KeySet | None:
         """The keys of an EHR, with this one among them if it is to be had; None where there are none."""
@@ -49,7 +49,7 @@ class Keys:
             return hooks.keys
         if not _has(self._good(hooks.issuer), kid):
             # Those who know a key that is known wait for nobody who does not.
-            async with self._fetching.setdefault(hooks.issuer, anyio.Lock()):
+            async with self._fetching.setdefault(hooks.issuer, asyncio.Lock()):
                 if not _has(self._good(hooks.issuer), kid):
                     await self._fetch(ehr, hooks.issuer, hooks.jku)
         return self._good(hooks.issuer)

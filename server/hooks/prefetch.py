@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-import anyio
 
 from server.connections import Ehr
 from server.fhir.asking import Network, RecordServer, client_for
@@ -96,11 +95,11 @@ async def _read(
     patient: str, token: str, ehr: Ehr, network: Network, kinds: Sequence[str], patience: float
 ) -> Mapping[str, Sequence[Resource]]:
     """What can be read of these types. Which of them the right covers is for the EHR to say. Raises OtherPatient."""
-    found: Mapping[str, Sequence[Resource]] = {}
-    async with client_for(ehr, network) as client:
-        with anyio.move_on_after(patience):
+    try:
+        async with asyncio.timeout(patience), client_for(ehr, network) as client:
             read = await read_record(RecordServer(client, ehr.issuer, token), patient, kinds)
-            found = read.resources
-            if any(one.failure.sentence == "ehr_other_patient" for one in read.unread):
-                raise OtherPatient(NEEDED)
-    return found
+    except TimeoutError:
+        return {}
+    if any(one.failure.sentence == "ehr_other_patient" for one in read.unread):
+        raise OtherPatient(NEEDED)
+    return read.resources

@@ -14,7 +14,7 @@ from server.pages.chart_page import print_chart
 from server.pages.comparison import NotCompared
 from server.pages.icons import circles, squares
 from server.pages.printing import Html, Piece, joined, preprinted, preprinted_macros
-from server.pages.result import Headline, Ratio, Row, Way
+from server.pages.result import Headline, Ratio, Result, Row, Way
 from server.pages.sites import Site
 from server.served import Served
 
