@@ -29,6 +29,8 @@ class DateField:
     name: str
     id: str
     label: str
+    event: str
+    """What happened on that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ def _question(language: Language, features: Features, feature: Feature, identifi
 
 def _dates(language: Language, name: str, identifier: str, events: list[str]) -> tuple[DateField, ...]:
     return tuple(
-        DateField(date_field(name, which), f"{identifier}-{which}", language.sentences.say("date_of", event=event))
+        DateField(
+            date_field(name, which), f"{identifier}-{which}", language.sentences.say("date_of", event=event), event
+        )
         for which, event in zip((BEGIN, END), events, strict=True)
     )
 

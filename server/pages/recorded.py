@@ -120,8 +120,8 @@ def _line(served: Served, one: Found) -> str:
     if question == one.field:
         value = value_text(language, served.model.features.named(question), one.value or "")
         return say("record_value", value=value, source=source, caution=_caution(served, one))
-    labels = {date.name: date.label for asked in served.questions for date in asked.dates}
-    return say("record_date", label=labels[one.field], source=source)
+    events = {date.name: date.event for asked in served.questions for date in asked.dates}
+    return say("record_date", event=events[one.field], source=source)
 
 
 def _caution(served: Served, found: Found) -> str:
