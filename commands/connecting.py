@@ -15,8 +15,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from server.connected import Connected, connect
 from server.connections import WRITABLE, Connections, Ehr, Hooks, Key
-from server.smart.routes import Connected, connect
 
 
 class WrongConnections(ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -17,15 +18,16 @@ from server.editions import prepare_editions
 from server.entering.documents import MODEL
 from server.failures import Failures
 from server.fhir.interface import FhirInterface
-from server.hooks.service import hooks_routes
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
 from server.pages.pages import Surroundings
 from server.pages.site import SitePages
 from server.safeguards import Safeguards, security_headers
-from server.smart.routes import Connected, add_launch_routes
 from server.wording.language import Language, english
+
+if TYPE_CHECKING:
+    from server.connected import Connected  # a server that no EHR is connected to need not load what that takes
 
 # The framework's own tracing can record bodies, and a patient's values must not leave in a trace.
 NO_TELEMETRY = TelemetryConfig(tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False)
@@ -109,8 +111,7 @@ def create_app(
     for path, answer, method in FhirInterface(editions, _program_version()).routes():
         app.add_route(path, answer, [method], include_in_schema=False)
     if connected is not None:
-        add_launch_routes(app, editions, connected)
-        app.router.routes.extend(hooks_routes(editions, connected.connections, connected.network))
+        connected.add_routes(app, editions)
     app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
     app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
     return app

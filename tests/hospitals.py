@@ -20,7 +20,7 @@ from model.artefact import Artefact
 from rps_prognosis import listen
 from server.application import create_app
 from server.connections import WRITABLE, Connections, Ehr
-from server.smart.routes import Connected, connect
+from server.connected import Connected, connect
 from tests.ehr_peer import Peer, peering
 
 CLIENT = "rps-prognosis"

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 import server.hooks.service as hooks
 from model.artefact import Artefact
 from server.application import create_app
+from server.connected import connect
 from server.entering.bodies import LARGEST_BODY
-from server.smart.routes import connect
 from tests.hook_client import (
     ADDRESS,
     INSTANCE,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from server.connections import Ehr
 from server.pages.answering import Answered, Refused
 from server.pages.assets import Asset, read_assets
 from server.pages.card import card_view
@@ -72,9 +71,9 @@ class Pages:
         """The card of one model."""
         return self._print("card.html", served, None, card=card_view(served))
 
-    def ehrs(self, served: Served, ehrs: Iterable[Ehr]) -> str:
-        """The EHRs from which the form can be opened."""
-        return self._print("ehrs.html", served, None, ehrs=list(ehrs))
+    def ehrs(self, served: Served, ehrs: Mapping[str, str]) -> str:
+        """The EHRs from which the form can be opened: their names by the issuers that they are known by."""
+        return self._print("ehrs.html", served, None, ehrs=ehrs)
 
     def message(self, served: Served, title: str, detail: str) -> str:
         """Why a request cannot be answered."""

@@ -43,7 +43,8 @@ class Launching:
         issuer = request.query_params.get("iss")
         if issuer is None:
             edition = edition_for(self.editions, request)
-            return HTMLResponse(edition.pages.ehrs(default(edition.served), self.connections.ehrs.values()))
+            names = {issuer: one.name for issuer, one in self.connections.ehrs.items()}
+            return HTMLResponse(edition.pages.ehrs(default(edition.served), names))
         ehr = self.connections.ehrs.get(issuer.rstrip("/"))
         if ehr is None:
             raise CannotAnswer(403, Unreadable("unknown_ehr"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from server.connections import Connections
 from server.editions import Edition
-from server.fhir.asking import Network, over_tls
+from server.fhir.asking import Network
 from server.smart.audit import Audit
 from server.smart.launched import Launched, LaunchEnded
 from server.smart.launching import CALLBACK, Launching
@@ -19,24 +18,10 @@ from server.smart.saving import Saving
 from server.smart.sessions import Sessions
 
 
-@dataclass(frozen=True, eq=False)
-class Connected:
-    """The EHRs, how they are reached, and what is remembered of launches from them."""
-
-    connections: Connections
-    sessions: Sessions
-    network: Network = over_tls
-
-
-def connect(connections: Connections, instance: str = "", network: Network = over_tls) -> Connected:
-    """Nothing is asked of anybody yet; ``instance`` tells this process from others that serve the same address."""
-    sessions = Sessions(connections.most_sessions, connections.session_minutes, instance)
-    return Connected(connections, sessions, network)
-
-
-def add_launch_routes(app: FastAPI, editions: Mapping[str, Edition], connected: Connected) -> None:
+def add_launch_routes(
+    app: FastAPI, editions: Mapping[str, Edition], connections: Connections, sessions: Sessions, network: Network
+) -> None:
     """Let the form be opened from an EHR."""
-    connections, sessions, network = connected.connections, connected.sessions, connected.network
     audit = None if connections.audit_file is None else Audit(connections.audit_file)
     launching = Launching(editions, connections, sessions, network)
     launched = Launched(editions, connections, sessions, network, audit)
