@@ -42,6 +42,11 @@ PLAIN = re.compile(
     rf"(?:That is (?P<later>{TIME}) later\. )?.*?(?P<rest>{NUMBER}) may have died\. "
     rf".*? as low as (?P<lower>{NUMBER}) or as high as (?P<upper>{NUMBER})\."
 )
+RISK = re.compile(
+    rf"Predicted for (?P<rest>{NUMBER}) of 100 people like this patient: death from any cause by (?P<time>{TIME}) "
+    rf"{ORIGIN}(?:, given that the patient is alive {TIME} {ORIGIN})? "
+    rf"\((?:95 % interval (?P<rest_lower>{NUMBER}) to (?P<rest_upper>{NUMBER})|{NO_INTERVAL})\)\."
+)
 NOT_TOLD = re.compile(rf"Too little is known to say .* alive (?P<time>{TIME}) {PLAIN_ORIGIN}\.")
 
 
@@ -87,6 +92,18 @@ def told(pattern: re.Pattern[str], texts: Sequence[str]) -> list[Shown]:
         found = match.groupdict()
         rest = found.get("rest") or rest_of(found["alive"])
         figures.append(Shown(found["time"], found["alive"], limits_of(found), rest))
+    return figures
+
+
+def told_as_risks(texts: Sequence[str]) -> list[Shown]:
+    """The figures of sentences about a risk, turned round: as many are alive as are left of 100."""
+    figures = []
+    for text in texts:
+        found = RISK.fullmatch(in_digits(text))
+        assert found is not None, text
+        limits = limits_of(found.groupdict(), "rest_")
+        alive = None if limits is None else (rest_of(limits[1]), rest_of(limits[0]))
+        figures.append(Shown(found["time"], rest_of(found["rest"]), alive, found["rest"]))
     return figures
 
 

@@ -47,7 +47,9 @@ from tests.renderings import (
     pictured,
     span_interval_told,
     told,
+    told_as_risks,
 )
+from tests.responses import evaluated, response_of
 from tests.web import Page, ask, client_of, read_page
 
 ARTEFACT = Artefact(model=small_model(), card={"validation": {"sentence": "None."}}, manifest={})
@@ -94,7 +96,7 @@ def served() -> Served:
 @settings(max_examples=500)
 @given(patients())
 def test_every_rendering_states_the_same_figures(client: TestClient, served: Served, asked: Asked) -> None:
-    """E3, E4, E5, E8, E9, E10, E24, S6: words, tables, icons, curve, spans, note, comparison, files, plain words."""
+    """E3, E4, E5, E8, E9, E10, E24, S6: words, tables, icons, curve, spans, note, comparison, files, FHIR, words."""
     fields = {**asked.features, "alive_months": asked.alive}
     compared = {f"other.{name}": value for name, value in asked.other.items()}
     html = client.post("/", data=fields | compared).text
@@ -111,6 +113,7 @@ def test_every_rendering_states_the_same_figures(client: TestClient, served: Ser
     assert note_in(html).endswith(f" {receipt['receipt.digest']}")
     assert receipt["receipt.id"] in page.one("p", class_="receipt").text
     check_files(client, fields | receipt, answer, receipt)
+    check_risks(evaluated(client, response_of(FEATURES, asked.features, asked.alive)).json(), answer, figures)
     plain = client.post("/patient", data=fields | {"clinician": "seen"}).text
     check_plain_words(read_page(plain), answer, figures)
     again = answer_again(served, answer)
@@ -264,6 +267,14 @@ def check_files(
         assert [None if not row[column] else float(row[column]) for row in rows] == answer["curve"][name]
     assert [float(row["reference_survival"]) for row in rows] == answer["reference"]["estimate"]
     assert {(row["receipt_id"], row["time"], row["model_digest"]) for row in rows} == {tuple(receipt_of(receipt))}
+
+
+def check_risks(assessment: Mapping[str, Any], answer: Mapping[str, Any], figures: list[Shown]) -> None:
+    """RA2: a record is told risks, in percent and in words; with those alive they are 100 of 100."""
+    predictions = assessment["prediction"]
+    risks = [one["probabilityDecimal"] for one in predictions]
+    assert risks == [pytest.approx(100 - 100 * at["estimate"], abs=1e-9) for at in answer["survival"]]
+    assert told_as_risks([one["rationale"] for one in predictions]) == figures
 
 
 def receipt_of(fields: Mapping[str, str]) -> list[str]:
