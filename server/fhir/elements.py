@@ -69,12 +69,16 @@ def extensions(resource: object) -> Iterator[Mapping[str, Any]]:
         waiting += parts(extension, "extension")
 
 
+def extensions_named(resource: object, names: Collection[str]) -> list[Mapping[str, Any]]:
+    """The extensions of these names: the ends of their addresses, whoever has defined them."""
+    return [one for one in extensions(resource) if text_at(one, "url").rpartition("/")[2] in names]
+
+
 def codes_in_extensions(resource: object, names: Collection[str]) -> frozenset[Code]:
-    """The codes that extensions of these names hold: the ends of their addresses, whoever has defined them."""
+    """The codes that extensions of these names hold."""
     found: frozenset[Code] = frozenset()
-    for extension in extensions(resource):
-        if text_at(extension, "url").rpartition("/")[2] in names:
-            found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
+    for extension in extensions_named(resource, names):
+        found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
     return found
 
 

@@ -11,8 +11,8 @@ from server.entering.dates import END, date_field
 from server.fhir.elements import (
     Resource,
     codes_in,
-    codes_in_extensions,
     day_of,
+    extensions_named,
     is_understood,
     name_of,
     part,
@@ -133,7 +133,7 @@ def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours)
             yield from found if is_confirmed(condition) else _without_value(found, UNCONFIRMED)
         else:
             yield from _without_value(found, UNSURE)
-        if not found and codes_in_extensions(condition, (HISTOLOGY_EXTENSION,)):
+        if not found and extensions_named(condition, (HISTOLOGY_EXTENSION,)):
             yield from _not_known(model, condition)
 
 
