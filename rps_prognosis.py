@@ -26,6 +26,9 @@ MODEL_OPTION = click.option(
 )
 
 
+SECONDS_TO_FINISH = 10
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rps-prognosis")
 def main() -> None:
@@ -68,6 +71,20 @@ def main() -> None:
     metavar="NAME",
     help="What tells this process from others that serve the same address: small letters and digits.",
 )
+@click.option(
+    "--rate-limit",
+    default="1200/minute",
+    show_default=True,
+    metavar="RATE",
+    help='How often one address may ask; a whole hospital may share one. "none" sets no limit.',
+)
+@click.option(
+    "--forwarded-allow-ips",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="A proxy whose X-Forwarded-For and -Proto are believed, or a network of them. Repeat it for others.",
+)
 @click.option("--access-log", is_flag=True, help="Write a line for each request: who, when, which page; never a value.")
 def serve(
     folders: Sequence[Path],
@@ -79,6 +96,8 @@ def serve(
     languages: Sequence[str],
     ehrs: Path | None,
     instance: str,
+    rate_limit: str,
+    proxies: Sequence[str],
     access_log: bool,  # noqa: FBT001 - an option of the command line
 ) -> None:
     """Serve the form, the interface and the card.
@@ -88,15 +107,19 @@ def serve(
       rps-prognosis serve --model build/model --port 8000 --root-path /rps \\
           --frame-ancestors https://portal.hospital.example
 
-    The exit code is 1 when a model cannot be served or the port is taken; the reason is on standard error.
+    When it is stopped, by SIGTERM or Ctrl+C, requests that have begun are answered first, within ten seconds; the exit
+    code is 0 then. It is 1 when a model cannot be served or the port is taken; the reason is on standard error.
     """
     import gc
     import logging
+    import signal
 
     import uvicorn
 
     from commands.connecting import connect_to
+    from server.addresses import checked_proxies
     from server.application import create_app
+    from server.limits import Limits
     from server.logs import WithoutQuery
     from server.wording.language import read_language
 
@@ -114,10 +137,20 @@ def serve(
                 support_line=support_line or None,
                 languages=[read_language(code) for code in languages],
                 connected=connected,
+                limits=Limits(address=None if rate_limit == "none" else rate_limit),
             )
+            believed = checked_proxies(proxies)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    server = uvicorn.Server(uvicorn.Config(app, server_header=False, access_log=access_log))
+    config = uvicorn.Config(
+        app,
+        server_header=False,
+        access_log=access_log,
+        proxy_headers=bool(believed),
+        forwarded_allow_ips=believed,
+        timeout_graceful_shutdown=SECONDS_TO_FINISH,
+    )
+    server = uvicorn.Server(config)
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     listening = listen(host, port)
     # What is there now stays for good; the collector need not look at it again at every turn.
@@ -125,7 +158,9 @@ def serve(
     gc.freeze()
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"Answering at http://{shown}:{listening.getsockname()[1]}{root_path.rstrip('/')}/ (Ctrl+C stops it)")
-    with suppress(KeyboardInterrupt):  # which is how it is stopped
+    # Once it has ended what was begun, the server raises anew what it was stopped by, which then is no failure.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
 
 

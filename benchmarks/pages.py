@@ -39,7 +39,7 @@ def main(folder: Path, first: str, rounds: int, requests: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         before = _first_version(first, Path(scratch))
         with (
-            running(["rps_prognosis", "serve", "--model", str(folder.resolve())]) as ours,
+            running(["rps_prognosis", "serve", "--model", str(folder.resolve()), "--rate-limit", "none"]) as ours,
             running(["rps_prognosis", "serve", "--model", "first-model"], code=before) as theirs,
         ):
             targets = [

@@ -118,7 +118,7 @@ async def _requests_per_second(target: Target, requests: int) -> float:
 @click.option("--requests", default=800, show_default=True, help="For each target in each round.")
 def main(folder: Path, rounds: int, requests: int) -> None:
     """Measure and print a table."""
-    ours_command = ["rps_prognosis", "serve", "--model", str(folder)]
+    ours_command = ["rps_prognosis", "serve", "--model", str(folder), "--rate-limit", "none"]
     with tempfile.TemporaryDirectory() as scratch, running(ours_command) as ours:
         answers = Path(scratch)
         (answers / "answer.json").write_bytes(post(ours.port, "/api/v1/predictions", JSON_BODY, "application/json"))

@@ -21,6 +21,7 @@ from server.fhir.interface import FhirInterface
 from server.interface.interface import Interface
 from server.interface.request_schema import request_schema
 from server.interface.schema import Answer, Health, ModelDescription, ProblemDetails, Readiness
+from server.limits import Limits, Throttle, unlimited
 from server.pages.pages import Surroundings
 from server.pages.site import SitePages
 from server.safeguards import Safeguards, security_headers
@@ -42,10 +43,11 @@ REFUSALS = {
     413: "The body is too large.",
     415: "The body is not of the type application/json.",
     422: "Some values cannot be used; all of them are named.",
+    429: "There have been too many requests from one address; Retry-After says in how many seconds to ask again.",
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - everything that a server is told, each by its name
     artefacts: Iterable[Artefact],
     *,
     frame_ancestors: Sequence[str] = (),
@@ -53,14 +55,16 @@ def create_app(
     support_line: str | None = None,
     languages: Sequence[Language] = (),
     connected: Connected | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """The application that serves these models; the first is the default.
 
     ``frame_ancestors`` are the origins that may show it in a frame; ``root_path`` is where a portal mounts it
     (``/rps``), whether the portal strips it from the address or not; ``support_line`` is what the page for patients
     says to somebody in distress; the first of ``languages`` answers a reader who asks for none of them, and without
-    any it is English; ``connected`` are the EHRs that it can be opened from. Raises ModelUnavailable, and ValueError
-    for what is not an origin or not a path.
+    any it is English; ``connected`` are the EHRs that it can be opened from; ``limits`` say how often anybody may ask,
+    and without any it is as often as they like. Raises ModelUnavailable, and ValueError for what is not an origin or
+    not a path.
     """
     root = checked_root(root_path)
     if connected is not None:
@@ -81,7 +85,10 @@ def create_app(
         middleware=[
             Middleware(
                 Safeguards, headers=security_headers(frame_ancestors), root_path=root, on_failure=failures.unexpected
-            )
+            ),
+            Middleware(
+                Throttle, limits=unlimited() if limits is None else limits, root_path=root, refuse=failures.refused
+            ),
         ],
     )
     body = {"required": True, "content": {"application/json": {"schema": request_schema(served)}}}

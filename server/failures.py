@@ -16,7 +16,7 @@ from server.fhir.outcome import refusal_response
 from server.served import default
 from server.wording.language import Language
 
-KINDS = {400: "unreadable", 413: "too-large", 415: "wrong-type", 422: "invalid-patient"}
+KINDS = {400: "unreadable", 413: "too-large", 415: "wrong-type", 422: "invalid-patient", 429: "too-often"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Failures:
         detail = refusal.reason.said(edition.language) if isinstance(refusal, CannotAnswer) else None
         headers = dict((refusal.headers if refusal is not None else None) or {})
         path = request.url.path.removeprefix(self.root)
-        if path.startswith("/api/"):
+        if path.startswith(("/api/", "/cds-services")):
             return problem_response(edition.language, status, detail, headers=headers)
         if path.startswith("/fhir/"):
             return refusal_response(status, detail or _detail(edition.language, status), headers)

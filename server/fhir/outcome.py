@@ -18,6 +18,7 @@ KINDS = {
     413: "too-long",
     415: "not-supported",
     422: "invalid",
+    429: "throttled",
     500: "exception",
 }
 """The kind of issue that stands for each status."""
