@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
+from unittest.mock import patch
 
 from httpx2 import AsyncBaseTransport, MockTransport, Request, Response
 from joserfc import jwt
@@ -16,7 +17,7 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from server.application import create_app
 from server.connections import Connections, Ehr, Hooks
-from server.editions import prepare_editions
+from server.editions import Edition, prepare_editions
 from server.hooks.callers import Callers
 from server.hooks.replay import Used
 from server.hooks.service import hooks_routes
@@ -43,6 +44,8 @@ FOLLOWS = "http://hl7.org/fhir/StructureDefinition/condition-occurredFollowing"
 
 Document = dict[str, Any]
 Handler = Callable[[Request], Response]
+
+_PRINTED: dict[tuple[object, ...], tuple[Mapping[str, Edition], Sequence[Artefact], Sequence[Language]]] = {}
 
 
 def public(*keys: ECKey | RSAKey) -> KeySet:
@@ -238,6 +241,15 @@ def connections_of(hooks: Hooks | None = None, address: str = ADDRESS) -> Connec
     return Connections(address, {ISSUER: ehr}, 60, 100, None, ())
 
 
+def _editions(artefacts: Sequence[Artefact], languages: Sequence[Language], root: str) -> Mapping[str, Edition]:
+    """Printed once for all servers with the same models: it is what takes long."""
+    key = (root, *map(id, (*artefacts, *languages)))
+    if key not in _PRINTED:
+        # With what they are of, so that nothing else comes to have the same id.
+        _PRINTED[key] = prepare_editions(artefacts, languages, Surroundings(root, None, ())), artefacts, languages
+    return _PRINTED[key][0]
+
+
 def asking(
     *artefacts: Artefact,
     connections: Connections | None = None,
@@ -256,9 +268,10 @@ def asking(
     def network(_ehr: Ehr) -> AsyncBaseTransport:
         return MockTransport(answer)
 
-    app = create_app(artefacts, root_path=root_path, languages=languages)
+    editions = _editions(artefacts, languages or [english()], root_path)
+    with patch("server.application.prepare_editions", return_value=editions):
+        app = create_app(artefacts, root_path=root_path)
     callers = Callers(known, network, now=clock, clock=clock, used=used)
-    editions = prepare_editions(artefacts, list(languages) or [english()], Surroundings(root_path, None, ()))
     app.router.routes.extend(hooks_routes(editions, known, network, callers))
     return Asking(TestClient(app, raise_server_exceptions=False), known, clock, asked)
 
