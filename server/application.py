@@ -118,7 +118,7 @@ def create_app(  # noqa: PLR0913 - everything that a server is told, each by its
     for path, answer, method in FhirInterface(editions, _program_version()).routes():
         app.add_route(path, answer, [method], include_in_schema=False)
     if connected is not None:
-        connected.add_routes(app, editions)
+        connected.add_routes(app, editions, unlimited() if limits is None else limits)
     app.add_api_route("/healthz", interface.healthy, methods=["GET"], response_model=Health)
     app.add_api_route("/readyz", interface.ready, methods=["GET"], response_model=Readiness)
     return app

@@ -11,6 +11,7 @@ from server.connections import Connections
 from server.editions import Edition
 from server.fhir.asking import Network, over_tls
 from server.hooks.service import hooks_routes
+from server.limits import Limits
 from server.smart.routes import add_launch_routes
 from server.smart.sessions import Sessions
 
@@ -23,10 +24,10 @@ class Connected:
     sessions: Sessions
     network: Network = over_tls
 
-    def add_routes(self, app: FastAPI, editions: Mapping[str, Edition]) -> None:
+    def add_routes(self, app: FastAPI, editions: Mapping[str, Edition], limits: Limits) -> None:
         """Let the form be opened from these EHRs, and let them ask whether there is something to open."""
         add_launch_routes(app, editions, self.connections, self.sessions, self.network)
-        app.router.routes.extend(hooks_routes(editions, self.connections, self.network))
+        app.router.routes.extend(hooks_routes(editions, self.connections, self.network, limits))
 
 
 def connect(connections: Connections, instance: str = "", network: Network = over_tls) -> Connected:

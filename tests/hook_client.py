@@ -21,6 +21,7 @@ from server.editions import Edition, prepare_editions
 from server.hooks.callers import Callers
 from server.hooks.replay import Used
 from server.hooks.service import hooks_routes
+from server.limits import Limits, unlimited
 from server.pages.pages import Surroundings
 from server.wording.language import Language, english
 
@@ -257,6 +258,7 @@ def asking(
     languages: Sequence[Language] = (),
     used: Used | None = None,
     root_path: str = "",
+    limits: Limits | None = None,
 ) -> Asking:
     """A server with these models, and an EHR that asks it."""
     known, clock, asked = connections_of() if connections is None else connections, Clock(NOW), list[Request]()
@@ -272,7 +274,7 @@ def asking(
     with patch("server.application.prepare_editions", return_value=editions):
         app = create_app(artefacts, root_path=root_path)
     callers = Callers(known, network, now=clock, clock=clock, used=used)
-    app.router.routes.extend(hooks_routes(editions, known, network, callers))
+    app.router.routes.extend(hooks_routes(editions, known, network, limits or unlimited(), callers=callers))
     return Asking(TestClient(app, raise_server_exceptions=False), known, clock, asked)
 
 

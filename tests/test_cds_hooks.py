@@ -14,6 +14,7 @@ from model.artefact import Artefact
 from server.application import create_app
 from server.connected import connect
 from server.entering.bodies import LARGEST_BODY
+from server.limits import Limits
 from tests.hook_client import (
     ADDRESS,
     INSTANCE,
@@ -21,6 +22,7 @@ from tests.hook_client import (
     PATH,
     PORTAL,
     SERVICE,
+    STRANGER,
     Asking,
     about,
     asking,
@@ -230,6 +232,20 @@ def test_an_address_answers_its_method_alone(ehr: Asking) -> None:
     unknown = ehr.post(path="/cds-services/other")
     assert unknown.status_code == 404
     assert SERVICE in unknown.json()["detail"]
+
+
+def test_an_ehr_may_ask_so_often_and_nobody_else_uses_that_up(artefact: Artefact) -> None:
+    """CH12, ASVS 2.4: counted for each EHR, and only once it is known to be that EHR."""
+    ehr = asking(artefact, limits=Limits(address=None, issuer="2/hour"))
+    forged = ehr.token(key=STRANGER)
+    statuses = [ehr.post(signed=signed).status_code for signed in (forged, forged, None, forged, None)]
+    assert statuses == [401, 401, 200, 401, 200]
+    for path in (PATH, f"{PATH}/feedback"):
+        answer = ehr.post(path=path)
+        assert answer.status_code == 429
+        assert 0 < int(answer.headers["retry-after"]) <= 3600
+        assert not empty_in(answer.json())
+    assert ehr.client.get("/cds-services").status_code == 200
 
 
 def test_a_model_without_a_record_is_no_service(artefact: Artefact) -> None:

@@ -27,6 +27,7 @@ from server.hooks.origins import is_preflight, preflight, shown_to
 from server.hooks.prefetch import NEEDED, Gathered, OtherPatient, gather, templates
 from server.hooks.refusals import Refused, read_body, refusal_of
 from server.hooks.request import HOOK, read_request
+from server.limits import Limits
 from server.served import Served
 from server.wording.refusing import Unreadable
 
@@ -41,7 +42,12 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 
 def hooks_routes(
-    editions: Mapping[str, Edition], connections: Connections, network: Network, callers: Callers | None = None
+    editions: Mapping[str, Edition],
+    connections: Connections,
+    network: Network,
+    limits: Limits,
+    *,
+    callers: Callers | None = None,
 ) -> list[BaseRoute]:
     """What an EHR may ask through CDS Hooks; nothing where no EHR is on the list for it."""
     hooks = [ehr.hooks for ehr in connections.ehrs.values() if ehr.hooks is not None]
@@ -49,7 +55,7 @@ def hooks_routes(
         return []
     origins = frozenset(origin for one in hooks for origin in one.origins)
     known = Callers(connections, network) if callers is None else callers
-    return HookService(editions, connections, network, known, origins).routes()
+    return HookService(editions, connections, network, limits, known, origins).routes()
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,7 @@ class HookService:
     editions: Mapping[str, Edition]
     connections: Connections
     network: Network
+    limits: Limits
     callers: Callers
     origins: frozenset[str]
     """Whose pages may ask through a browser."""
@@ -116,11 +123,16 @@ class HookService:
         # What became of a card is told below the address of the service: the token may name the one or the other.
         addresses = list(dict.fromkeys([address, f"{address}{below}"]))
         try:
-            return await self.callers.caller_of(request.headers.get("authorization", ""), addresses)
+            ehr = await self.callers.caller_of(request.headers.get("authorization", ""), addresses)
         except NotTrusted as error:
             message = "CDS Hooks: a caller was not believed (%s)"
             log.warning(message, error.reason if error.ehr is None else f"{error.reason}, {error.ehr.name}")
             raise Refused(401, Unreadable("hooks_not_trusted")) from None
+        # Counted only now: somebody without a key must not be able to use up what an EHR may ask.
+        seconds = await self.limits.allow("issuer", ehr.issuer)
+        if seconds:
+            raise Refused(429, Unreadable("too_often", seconds=seconds), {"retry-after": str(seconds)})
+        return ehr
 
     def _cards(self, served: Served, ehr: Ehr, gathered: Gathered) -> list[dict[str, Any]]:
         """A card where the form may be of use: the disease has come back, and the patient lives."""
