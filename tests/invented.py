@@ -174,7 +174,7 @@ def document(of: Stratum) -> dict[str, Any]:
     """A ``model.json`` around an invented stratum, with the questions that its predictors need."""
     asked = {name for block in of.blocks for name in block.features}
     description = default_description()
-    bare = {"stratum_feature": {}, "features": [], "not_asked": {}, "record": None}
+    bare: dict[str, Any] = {"stratum_feature": {}, "features": [], "not_asked": {}, "record": None}
     made = model_document(description | bare, [of])
     made["stratum_feature"] = question(FEATURES.stratum)
     made["features"] = [question(feature) for feature in FEATURES.predictors if feature.name in asked]

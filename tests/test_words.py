@@ -80,6 +80,13 @@ def test_every_sentence_is_said_somewhere() -> None:
             assert name in code or inside or f'"{name}"' in model, name
 
 
+def test_no_sentence_is_written_twice() -> None:
+    """E33: of two macros of one name the later would silently be said in place of the other."""
+    for file in ("sentences.txt", "problems.txt"):
+        names = re.findall(r"{%-? macro (\w+)\(", (ROOT / "templates" / file).read_text(encoding="utf-8"))
+        assert len(names) == len(set(names)), file
+
+
 def test_a_sentence_that_is_not_written_is_an_error() -> None:
     """Undefined names must not print as nothing."""
     with pytest.raises(KeyError):
