@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from server.fhir.events import CLINICAL, OCCURRED_FOLLOWING, RELATED, VERIFICATION
+from server.fhir.finding import findings_of
+from server.fhir.found import Findings
+from tests.invented import small_model
 
 Resource = dict[str, Any]
 
@@ -60,6 +63,10 @@ def link(url: str, *identifiers: str) -> list[dict[str, Any]]:
 def says(url: str, *codes: Coded) -> dict[str, Any]:
     """An extension that holds a CodeableConcept."""
     return {"url": url, "valueCodeableConcept": concept(*codes)}
+
+
+def _made(resource: Resource, changes: Mapping[str, object]) -> Resource:
+    return {name: value for name, value in {**resource, **changes}.items() if value is not None}
 
 
 def patient(identifier: str = PATIENT, **changes: object) -> Resource:
@@ -173,5 +180,30 @@ def bundle(*resources: Resource, following: str | None = None) -> Resource:
     return {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
 
 
-def _made(resource: Resource, changes: Mapping[str, object]) -> Resource:
-    return {name: value for name, value in {**resource, **changes}.items() if value is not None}
+BEGIN, END = "interval_months.begin", "interval_months.end"
+WHOLE = (
+    patient(),
+    primary(),
+    operation(),
+    recurrence(extension=[*link(OCCURRED_FOLLOWING, "primary"), says(WHERE_IS, LOCAL)]),
+    operation("again", "2020-09-01", ["recurrence"]),
+    histology(),
+)
+"""A record that says everything once."""
+FILLED = {"pattern": "local", BEGIN: "2018-03-01", END: "2020-06-05", "resection": "yes", "subtype": "ddlps"}
+"""What it fills in of the default model's questions."""
+
+
+def findings(*resources: Resource) -> Findings:
+    """What the default model's questions find in a record."""
+    return findings_of(small_model(), by_kind(*resources), BASE)
+
+
+def filled(*resources: Resource) -> dict[str, str]:
+    """What a record fills in."""
+    return dict(findings(*resources).filled)
+
+
+def told(field: str, *resources: Resource) -> list[tuple[str, str | None, str | None]]:
+    """What a record says about one field: source, value, and why there is none."""
+    return [(one.source, one.value, one.remark) for one in findings(*resources).found if one.field == field]

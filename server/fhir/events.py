@@ -115,14 +115,9 @@ def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str) -> tu
         reasons = {referred(reason, base) for reason in parts(procedure, "reasonReference")}
         # An operation for both belongs to neither: which of the two it was is not said.
         if reasons & primary and not reasons & later:
-            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary)
+            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary)
         elif reasons & {reference_to(one) for one in tumours.came_back} and not reasons & primary:
-            # One of several may be for a second recurrence.
-            sure = later <= reasons
-            found += [
-                one if sure else replace(one, remark=one.remark or UNSURE)
-                for one in _operation(RECURRENCE_OPERATION, procedure, reasons & later)
-            ]
+            found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later)
     return tuple(_without_contradictions(found))
 
 
@@ -216,7 +211,8 @@ def _is_not_after(day: str, other: str) -> bool:
     return day[:known] < other[:known] or (known == 10 and day == other)
 
 
-def _operation(event: str, procedure: Resource, of: set[str]) -> Iterator[Happened]:
+def _operation(event: str, procedure: Resource, of: set[str], those: set[str]) -> Iterator[Happened]:
+    """An operation; for one of several such tumours it may be for a later one than is meant."""
     status, category = text_at(procedure, "status"), codes_in(part(procedure, "category"))
     if status in ("entered-in-error", "not-done") or not SURGICAL & category:
         return
@@ -225,7 +221,7 @@ def _operation(event: str, procedure: Resource, of: set[str]) -> Iterator[Happen
     day, remark = day_of(performed), None
     if status != "completed":
         remark = NOT_DONE
-    elif not is_understood(procedure):
+    elif not is_understood(procedure) or not those <= of:
         remark = UNSURE
     elif not day:
         remark = NO_DAY
