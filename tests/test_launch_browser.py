@@ -204,7 +204,7 @@ def test_each_value_has_its_source_and_day(clinic: Hospital, browser: Browser) -
 @pytest.mark.parametrize("scripts", [True, False])
 def test_nothing_counts_before_it_is_confirmed(clinic: Hospital, browser: Browser, *, scripts: bool) -> None:
     """E21: without a tick there is no result; the error names each question, and leads to it. One tick is for one."""
-    with visiting(browser, "autofocusing", scripts=scripts) as context:
+    with visiting(browser, scripts=scripts) as context:
         form = opened(context.new_page(), clinic.open("one", ANNA))
         form.locator('input[name="alive_months"]').fill("31")
         for done in range(len(QUESTIONS)):
