@@ -96,7 +96,8 @@ def test_what_was_not_asked_for_is_not_taken() -> None:
     document["entry"] += [None, 7, {}, {"resource": "Condition"}, {"fullUrl": f"{BASE}/Condition/gone"}]
     assert read(Server(Condition=lambda _: ok(document))).resources["Condition"] == [primary()]
     to_itself = {"link": [{"relation": "self", "url": ELSEWHERE}]}
-    for more in (dict[str, Any](), {"entry": None}, {"entry": {}}, {"link": None}, to_itself):
+    empty: Sequence[Mapping[str, Any]] = [{}, {"entry": None}, {"entry": {}}, {"link": None}, to_itself]
+    for more in empty:
         record = read(Server(Condition=as_answered(200, json.dumps({"resourceType": "Bundle", **more}))))
         assert (record.resources["Condition"], record.unread) == ([], ())
 
