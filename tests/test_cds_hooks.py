@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -36,6 +38,8 @@ from tests.hook_client import (
     withdrawn,
 )
 from tests.web import another_artefact
+
+HOOKS = Path(hooks.__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +276,16 @@ def test_it_is_there_where_an_ehr_is_connected_for_it(artefact: Artefact) -> Non
     for connected, status in ((None, 404), (connect(alone), 404), (connect(without), 200)):
         client = TestClient(create_app([artefact], connected=connected))
         assert client.get("/cds-services").status_code == status
+
+
+def test_the_registration_sheet_says_what_is_so(ehr: Asking) -> None:
+    """docs/cds-hooks.md: its prefetch is the one that is offered, and it explains whatever the log may say."""
+    sheet = (HOOKS.parent.parent / "docs" / "cds-hooks.md").read_text(encoding="utf-8")
+    (service,) = ehr.client.get("/cds-services").json()["services"]
+    for name, query in service["prefetch"].items():
+        assert re.search(rf"^    {name} +{re.escape(query)}$", sheet, re.MULTILINE), name
+    callers = (HOOKS / "callers.py").read_text(encoding="utf-8")
+    reasons = {*re.findall(r'reason = "(\w+)"', callers), *re.findall(r'return "(\w+)"', callers)}
+    assert len(reasons) > 8
+    explained = "".join(line for line in sheet.splitlines() if "log: " in line)
+    assert not [reason for reason in reasons if f"`{reason}`" not in explained]
