@@ -1,4 +1,4 @@
-"""How often somebody may ask: counted in memory, by address, by EHR and by launch."""
+"""How often somebody may ask: counted in memory, by address and by EHR."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ Kind = Literal["address", "issuer", "launch"]
 PER_ADDRESS = "1200/minute"
 # An EHR asks whenever anybody opens a chart, ten times a second in the largest hospitals.
 PER_ISSUER = "600/minute"
-# One person, before one patient.
-PER_LAUNCH = "120/minute"
+# Whoever signs in has five minutes, during which a thousand launches are remembered: nobody alone pushes out the others.
+LAUNCHES_PER_ADDRESS = "120/minute"
 
 MOST_KEYS = 4096
 """How many are counted apart at a time; those who come when there are so many are counted together."""
 
 UNCOUNTED = ("/healthz", "/readyz")
 UNCOUNTED_BELOW = "/static/"
+LAUNCH = "/launch"
 
 
 class TooOften(CannotAnswer):
@@ -47,6 +48,7 @@ class Limits:
 
     A window begins with the first request of whoever is counted, and when it ends nothing of it is kept. The library's
     storage is the one for asyncio: the other one sweeps in a thread of its own, and fails where a key goes meanwhile.
+    Of an address are counted all requests, and besides those that begin a launch; of an issuer, those that are signed.
     Rates are written as "1200/minute", or None for as often as they like; ValueError is raised for anything else.
     """
 
@@ -55,7 +57,7 @@ class Limits:
         *,
         address: str | None = PER_ADDRESS,
         issuer: str | None = PER_ISSUER,
-        launch: str | None = PER_LAUNCH,
+        launch: str | None = LAUNCHES_PER_ADDRESS,
     ) -> None:
         rates: dict[Kind, str | None] = {"address": address, "issuer": issuer, "launch": launch}
         self._counted = {kind: _Counted(_parsed(rate)) for kind, rate in rates.items() if rate is not None}
@@ -85,17 +87,19 @@ class Throttle:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or say when to ask again."""
-        if scope["type"] == "http" and self._counts(scope["path"].removeprefix(self.root_path)):
-            seconds = await self.limits.allow("address", whose(scope))
-            if seconds:
+        for kind in self._kinds(scope):
+            if seconds := await self.limits.allow(kind, whose(scope)):
                 response = await self.refuse(Request(scope, receive), TooOften(seconds))
                 await response(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
-    @staticmethod
-    def _counts(path: str) -> bool:
-        return path not in UNCOUNTED and not path.startswith(UNCOUNTED_BELOW)
+    def _kinds(self, scope: Scope) -> tuple[Kind, ...]:
+        """As what a request is counted."""
+        path = scope["path"].removeprefix(self.root_path) if scope["type"] == "http" else UNCOUNTED_BELOW
+        if path in UNCOUNTED or path.startswith(UNCOUNTED_BELOW):
+            return ()
+        return ("address", "launch") if path == LAUNCH else ("address",)
 
 
 class _Counted:

@@ -1,4 +1,4 @@
-"""How often and how much one may ask: by address, by EHR, by launch; and that counting takes no room."""
+"""How often and how much one may ask: by address and by EHR; and that counting takes no room."""
 
 from __future__ import annotations
 
@@ -178,6 +178,17 @@ def test_kinds_and_keys_are_counted_apart() -> None:
     assert allowed(limits, *asked) == [0, 0, 0, 0]
     assert allowed(limits, *asked) == [60, 0, 3600, 3600]
     assert allowed(limits, *asked) == [60, 60, 3600, 3600]
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_launches_have_a_narrower_limit(artefact: Artefact, root: str) -> None:
+    """ASVS: what is remembered until somebody has signed in has an end, and nobody alone may fill it."""
+    app = create_app([artefact], root_path=root, limits=Limits(address="6/minute", launch="2/minute"))
+    client = TestClient(app)
+    begun = [client.get(f"{root}/launch?iss=x") for _ in range(3)]
+    assert [response.status_code for response in begun] == [404, 404, 429]
+    assert begun[-1].headers["retry-after"] == "60"
+    assert [client.get(f"{root}/").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_those_who_ask_at_once_are_all_counted() -> None:
