@@ -57,6 +57,7 @@ format: $(ENVIRONMENT)/development ## format the code and mend what the linter c
 .PHONY: lock
 lock: $(ENVIRONMENT)/development ## bring the locks in line with pyproject.toml; with UPGRADE=--upgrade, also to the newest versions
 	$(call compile,--extra training --group build,requirements.lock)
+	$(call compile,--group build --constraints requirements.lock,requirements-serve.lock)
 	$(call compile,--extra training --group dev --constraints requirements.lock,requirements-dev.lock)
 
 compile = $(BIN)/uv pip compile pyproject.toml $(1) --output-file $(2) --quiet $(UPGRADE) \

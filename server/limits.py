@@ -24,7 +24,7 @@ Kind = Literal["address", "issuer", "launch"]
 PER_ADDRESS = "1200/minute"
 # An EHR asks whenever anybody opens a chart, ten times a second in the largest hospitals.
 PER_ISSUER = "600/minute"
-# Whoever signs in has five minutes, during which a thousand launches are remembered: nobody alone pushes out the others.
+# Signing in may take five minutes, and a thousand launches are remembered: nobody alone pushes out the others.
 LAUNCHES_PER_ADDRESS = "120/minute"
 
 MOST_KEYS = 4096

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-serve.lock")
 
 SERVING = set(PYPROJECT["project"]["dependencies"])
 TRAINING = set(PYPROJECT["project"]["optional-dependencies"]["training"])
