@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import tomllib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import click
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from server.connected import Connected, connect
 from server.connections import WRITABLE, Connections, Ehr, Hooks, Key
+
+ONE_LINE = "a secret: one line of the letters, digits and signs of ASCII"
+PRIVATE_KEY = "a private key in JWK form with a kid, for RS384 (RSA, 2048 bits or more) or ES384 (EC, P-384)"
+PUBLIC_KEYS = "a set of public keys in JWK form"
+CERTIFICATES = "certificates in PEM form"
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 
 
 class WrongConnections(ValueError):
@@ -25,7 +34,8 @@ class WrongConnections(ValueError):
 
 def _https(address: str) -> str:
     parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
+    known = parts.scheme == "https" and _HOST.fullmatch(parts.netloc) and (parts.port is None or parts.port > 0)
+    if not known or parts.query or parts.fragment or not re.fullmatch(r"[!-~]+", address):
         message = "must be an https address without a query, such as https://ehr.hospital.example/fhir/R4"
         raise ValueError(message)
     return address.rstrip("/")
@@ -38,8 +48,16 @@ def _origin(address: str) -> str:
     return address.rstrip("/").lower()
 
 
+def _ancestor(address: str) -> str:
+    """An origin, or every name below one."""
+    below = address.startswith("https://*.")
+    origin = _origin(address.replace("*.", "", 1) if below else address)
+    return origin.replace("https://", "https://*.", 1) if below else origin
+
+
 Https = Annotated[str, AfterValidator(_https)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Ancestor = Annotated[str, AfterValidator(_ancestor)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -66,7 +84,7 @@ class EhrForm(_Form):
     client_key_file: str | None = None
     ca_file: str | None = None
     write: list[Literal["RiskAssessment", "Observation", "DocumentReference"]] = []
-    frame_ancestors: list[Origin] = []
+    frame_ancestors: list[Ancestor] = []
     hooks: HooksForm | None = None
 
 
@@ -78,6 +96,10 @@ class ConnectionsForm(_Form):
     most_sessions: Annotated[int, Field(ge=1, le=100_000)] = 1000
     audit_file: str | None = None
     ehr: list[EhrForm] = Field(min_length=1)
+
+
+AnyForm = TypeVar("AnyForm", bound=_Form)
+Content = TypeVar("Content")
 
 
 def connect_to(path: Path, instance: str) -> Connected:
@@ -94,26 +116,26 @@ def read_connections(path: Path) -> Connections:
     Raises WrongConnections, which names everything that is wrong, and OSError where the file cannot be read.
     """
     try:
-        form = ConnectionsForm.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        message = f"{path} is not TOML: {error}"
-        raise WrongConnections(message) from error
-    except ValidationError as error:
-        # Pydantic quotes what was given, and a secret that was put in the wrong place must not reach a log.
-        problems = [f"{_place(one['loc'])} {_said(one)}" for one in error.errors(include_input=False)]
-        raise WrongConnections("\n".join(f"{path}: {problem}" for problem in problems)) from None
-    problems = list(_contradictions(form))
-    ehrs: dict[str, Ehr] = {}
-    for position, one in enumerate(form.ehr):
-        try:
-            ehrs[one.issuer] = _ehr(one, path.parent)
-        except (OSError, ValueError, JoseError) as error:
-            problems.append(f"ehr[{position}] ({one.name}): {error}")
-    if problems:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        message = f"{path} is not TOML: {error if isinstance(error, tomllib.TOMLDecodeError) else 'not a text'}"
+        raise WrongConnections(message) from None
+    form, problems = _checked(ConnectionsForm, document)
+    # One by one, so that where the whole does not fit, what is wrong with the rest is named as well.
+    given = document.get("ehr")
+    ehrs = [_checked(EhrForm, one)[0] for one in given] if isinstance(given, list) else []
+    problems += _contradictions(ehrs)
+    read: dict[str, Ehr] = {}
+    for position, one in enumerate(ehrs):
+        if one is not None:
+            files = _Files(path.parent)
+            read[one.issuer] = _ehr(one, files)
+            problems += [f"ehr[{position}] ({one.name}): {problem}" for problem in files.problems]
+    if form is None or problems:
         raise WrongConnections("\n".join(f"{path}: {problem}" for problem in problems))
     return Connections(
         address=form.address,
-        ehrs=ehrs,
+        ehrs=read,
         session_minutes=form.session_minutes,
         most_sessions=form.most_sessions,
         audit_file=None if form.audit_file is None else path.parent / form.audit_file,
@@ -121,11 +143,22 @@ def read_connections(path: Path) -> Connections:
     )
 
 
-def _contradictions(form: ConnectionsForm) -> list[str]:
+def _checked(kind: type[AnyForm], document: object) -> tuple[AnyForm | None, list[str]]:
+    """A form, or None with what is wrong with it."""
+    try:
+        return kind.model_validate(document), []
+    except ValidationError as error:
+        # Pydantic quotes what was given, and a secret that was put in the wrong place must not reach a log.
+        return None, [f"{_place(one['loc'])} {_said(one)}" for one in error.errors(include_input=False)]
+
+
+def _contradictions(ehrs: Sequence[EhrForm | None]) -> list[str]:
     problems = []
-    issuers = [one.issuer for one in form.ehr]
-    callers = [one.hooks.issuer for one in form.ehr if one.hooks is not None]
-    for position, one in enumerate(form.ehr):
+    issuers = [one.issuer for one in ehrs if one is not None]
+    callers = [one.hooks.issuer for one in ehrs if one is not None and one.hooks is not None]
+    for position, one in enumerate(ehrs):
+        if one is None:
+            continue
         where = f"ehr[{position}] ({one.name}):"
         if issuers.count(one.issuer) > 1:
             problems.append(f"{where} issuer {one.issuer} is given twice")
@@ -139,64 +172,79 @@ def _contradictions(form: ConnectionsForm) -> list[str]:
     return problems
 
 
-def _ehr(form: EhrForm, folder: Path) -> Ehr:
-    """One EHR with what its files hold. Raises OSError, ValueError or JoseError."""
+class _Files:
+    """What the files hold that an EHR's part names, and what is wrong with them.
+
+    Neither what is in a file nor how it is called is quoted: a secret may stand in the place of its file's name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.problems = folder, list[str]()
+
+    def read(self, key: str, name: str | None, content: Callable[[Path], Content], what: str) -> Content | None:
+        """The content of a file; None where none is named, or where it is of no use."""
+        if name is None:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", SecurityWarning)  # of a key that is too short
+                return content(self._folder / name)
+        except ssl.SSLError:
+            problem = f"does not hold {what}"
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, JoseError, SecurityWarning):
+            problem = f"does not hold {what}"
+        self.problems.append(f"{key} {problem}")
+        return None
+
+
+def _ehr(form: EhrForm, files: _Files) -> Ehr:
+    """One EHR with what its files hold; what is wrong with them stands with the files."""
     hooks = form.hooks
     return Ehr(
         name=form.name,
         issuer=form.issuer,
         client_id=form.client_id,
-        client_secret=None if form.client_secret_file is None else _secret(folder / form.client_secret_file),
-        client_key=None if form.client_key_file is None else _private_key(folder / form.client_key_file),
-        trust=ssl.create_default_context(cafile=None if form.ca_file is None else str(folder / form.ca_file)),
+        client_secret=files.read("client_secret_file", form.client_secret_file, _secret, ONE_LINE),
+        client_key=files.read("client_key_file", form.client_key_file, _private_key, PRIVATE_KEY),
+        trust=files.read("ca_file", form.ca_file, _trust, CERTIFICATES) or ssl.create_default_context(),
         write=tuple(kind for kind in WRITABLE if kind in form.write),
         hooks=None
         if hooks is None
         else Hooks(
             issuer=hooks.issuer,
-            keys=None if hooks.keys_file is None else _public_keys(folder / hooks.keys_file),
+            keys=files.read("hooks.keys_file", hooks.keys_file, _public_keys, PUBLIC_KEYS),
             jku=hooks.jku,
             origins=tuple(hooks.origins),
         ),
     )
 
 
+def _trust(path: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(path))
+
+
 def _secret(path: Path) -> str:
     secret = path.read_text(encoding="utf-8").strip()
-    if not secret:
-        message = f"{path} is empty"
-        raise ValueError(message)
+    if not re.fullmatch(r"[ -~]+", secret):
+        raise ValueError
     return secret
 
 
 def _private_key(path: Path) -> Key:
-    """A private JWK for RS384 or ES384, with its kid."""
-    document: dict[str, Any] = _json(path)
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     key = ECKey.import_key(document) if document.get("kty") == "EC" else RSAKey.import_key(document)
-    if not key.is_private or not key.kid:
-        message = f"{path} is not a private key in JWK form with a kid"
-        raise ValueError(message)
-    if isinstance(key, ECKey) and key.curve_name != "P-384":
-        message = f"{path} is of the curve {key.curve_name}; ES384 needs P-384"
-        raise ValueError(message)
+    if not key.is_private or not key.kid or (isinstance(key, ECKey) and key.curve_name != "P-384"):
+        raise ValueError
     return key
 
 
 def _public_keys(path: Path) -> KeySet:
-    document = _json(path)
-    if not document.get("keys"):
-        message = f"{path} is not a set of keys in JWK form"
-        raise ValueError(message)
-    return KeySet.import_key_set({"keys": document["keys"]})
-
-
-def _json(path: Path) -> dict[str, Any]:
-
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(document, dict):
-        message = f"{path} is not a JSON object"
-        raise TypeError(message)
-    return document
+    keys = KeySet.import_key_set({"keys": json.loads(path.read_text(encoding="utf-8"))["keys"]})
+    if any(key.is_private for key in keys):
+        raise ValueError
+    return keys
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
