@@ -27,6 +27,10 @@ class Banner:
     born: str
 
 
+UNNAMED = Banner("", "")
+"""Whoever it is could not be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """A part of a record that could not be read, and why."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+PREFIX = "__Host-launch-"
+"""It makes browsers insist on this host and on TLS."""
+
 
 def cookie_name(identifier: str) -> str:
-    """What the cookie of a launch is called; the prefix makes browsers insist on this host and on TLS."""
-    return f"__Host-launch-{identifier}"
+    """What the cookie of a launch is called."""
+    return f"{PREFIX}{identifier}"
 
 
 def set_cookie(response: Response, identifier: str, value: str, seconds: int) -> None:
@@ -24,3 +27,8 @@ def set_cookie(response: Response, identifier: str, value: str, seconds: int) ->
 def cookie_of(request: Request, identifier: str) -> str:
     """The cookie of a launch, empty where the browser sent none."""
     return request.cookies.get(cookie_name(identifier), "")
+
+
+def has_others(request: Request, identifier: str) -> bool:
+    """Whether the browser has been given the cookie of another launch, which may be for another patient."""
+    return any(name.startswith(PREFIX) and name != cookie_name(identifier) for name in request.cookies)

@@ -17,6 +17,7 @@ from server.entering.documents import MODEL
 from server.entering.sent import LAUNCH, Fields, sent
 from server.fhir.asking import Network, RecordServer, client_for
 from server.fhir.finding import findings_of
+from server.fhir.found import UNNAMED
 from server.fhir.reading import RecordRead, banner_of, read_record
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.pages import Pages
@@ -25,7 +26,7 @@ from server.pages.recorded import Recorded
 from server.pages.site import file_named, in_plain_words, latest_day, page_of, taken_along
 from server.served import Served, named
 from server.smart.audit import SEARCH, Audit
-from server.smart.cookies import cookie_of, set_cookie
+from server.smart.cookies import cookie_of, has_others, set_cookie
 from server.smart.scopes import readable
 from server.smart.sealing import filled_before, recorded_for, sealed, unsealed
 from server.smart.sessions import Session, Sessions
@@ -62,7 +63,9 @@ class Launched:
         if read.refused:
             self.sessions.end(session)
             raise LaunchEnded
-        return HTMLResponse(pages_of(edition).start(served, recorded_of(session, served, read)))
+        # An EHR that shows one patient does not say whose page a browser with several goes back to.
+        told = session.granted.need_patient_banner or has_others(request, session.id)
+        return HTMLResponse(pages_of(edition).start(served, recorded_of(session, served, read, told=told)))
 
     async def result(self, request: Request) -> Response:
         """The form with its result."""
@@ -136,11 +139,12 @@ class Launched:
         return session
 
 
-def recorded_of(session: Session, served: Served, read: RecordRead) -> Recorded:
-    """What was read, as the form of this launch knows it."""
+def recorded_of(session: Session, served: Served, read: RecordRead, *, told: bool) -> Recorded:
+    """What was read, as the form of this launch knows it; ``told`` is whether it says who the patient is."""
     findings = findings_of(served.model, read.resources, session.ehr.issuer)
-    shows = session.granted.need_patient_banner and read.patient is not None
-    banner = banner_of(read.patient) if shows and read.patient is not None else None
+    banner = None
+    if told:
+        banner = UNNAMED if read.patient is None else banner_of(read.patient)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     seal = sealed(session, findings, banner, read.unread, now)
     return recorded_for(session, seal, findings, banner, read.unread, now)

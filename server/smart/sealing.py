@@ -66,7 +66,7 @@ def recorded_for(
         sealed=seal,
         ehr=session.ehr.name,
         banner=banner,
-        needs_banner=session.granted.need_patient_banner,
+        needs_banner=session.granted.need_patient_banner or banner is not None,
         read=read,
         findings=findings,
         unread=unread,

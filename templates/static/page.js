@@ -166,7 +166,7 @@
   // Going back or forward never shows a patient again.
   addEventListener("pagehide", (event) => {
     if (!event.persisted) return;
-    main.replaceChildren();
+    for (const one of [...document.querySelectorAll(".banner"), main]) one.replaceChildren();
     announced.textContent = "";
   });
   addEventListener("pageshow", (event) => {
