@@ -216,6 +216,7 @@ def test_ch12_wrong_claims_are_refused(ehr: Asking, claims: dict[str, object]) -
 )
 def test_ch12_clocks_may_differ_by_a_minute(ehr: Asking, claims: dict[str, object], expected: int) -> None:
     """CH12: some callers round iat up; and however long a token says it is good, an hour is enough."""
+    assert LEEWAY == 60
     assert status(ehr, ehr.token(claims=claims)) == expected
 
 
@@ -297,6 +298,7 @@ def test_ch12_keys_are_fetched_once_and_kept(artefact: Artefact) -> None:
 
 def test_ch12_a_new_key_is_fetched_once_a_minute_at_most(artefact: Artefact) -> None:
     """CH12: an EHR may change its keys at any moment; somebody who invents names of keys cannot make us fetch."""
+    assert ANEW == 60
     publisher = Publisher(EC_KEY)
     ehr = asking(artefact, connections=connections_of(AT_JKU), handler=publisher)
     assert status(ehr, ehr.token()) == 200
