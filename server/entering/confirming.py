@@ -20,9 +20,10 @@ def question_of(field: str) -> str:
 def unchanged(answers: Fields, filled: Filled) -> frozenset[str]:
     """The fields that still hold what the record gave."""
     return frozenset(
+        # A field that is sent twice with one value is one answer, and no change.
         name
         for name, value in filled.items()
-        if [one.strip() for one in answers.get(name, ()) if one.strip()] == [value]
+        if {one.strip() for one in answers.get(name, ()) if one.strip()} == {value}
     )
 
 

@@ -9,10 +9,12 @@ from datetime import date
 from model.features import ALIVE_MONTHS
 from model.patient import Patient
 from server.entering.confirming import question_of
+from server.entering.dates import END, date_field
 from server.entering.entry import Entry
 from server.pages.recorded import Recorded
 from server.served import Served
 from server.wording.naming import value_text
+from server.wording.refusing import BEGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Origin:
     """The questions whose answers the record gave and somebody has confirmed."""
     fields: frozenset[str]
     """The fields that the record gave, of those questions."""
+    whole: frozenset[str]
+    """Those of the questions of whose answer nobody has typed a part."""
     time_zero: date | None
     """The day from which time counts, where an answer says it."""
 
@@ -34,7 +38,14 @@ def origin_of(
     used = {served.model.features.stratum.name, ALIVE_MONTHS, *patient.answers()}
     fields = frozenset(name for name in taken if question_of(name) in confirmed & used)
     zeros = [dated.begin if name == ALIVE_MONTHS else dated.end for name, dated in entry.dated.items()]
-    return Origin(frozenset(question_of(name) for name in fields), fields, zeros[0] if zeros else None)
+    questions = frozenset(question_of(name) for name in fields)
+    whole = frozenset(name for name in questions if _parts(name, entry) <= fields)
+    return Origin(questions, fields, whole, zeros[0] if zeros else None)
+
+
+def _parts(question: str, entry: Entry) -> set[str]:
+    """The fields that an answer was made of."""
+    return {date_field(question, which) for which in (BEGIN, END)} if question in entry.dated else {question}
 
 
 def sources(origin: Origin, recorded: Recorded | None) -> Mapping[str, tuple[str, ...]]:
@@ -70,5 +81,5 @@ def told_inputs(
     answers = {features.stratum.name: patient.stratum, **patient.answers()}
     for name, of in sources(origin, recorded).items():
         value = told.get(name) or value_text(language, features.named(name), answers[name])
-        told[name] = language.sentences.say("from_the_record", value=value, sources=of)
+        told[name] = language.sentences.say("from_the_record", value=value, sources=of, whole=name in origin.whole)
     return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS
@@ -102,11 +102,11 @@ def record_shown(served: Served, recorded: Recorded, confirmed: frozenset[str]) 
     }
 
 
-def _listed(found: Iterable[Found]) -> list[Found]:
-    """The first few, each different value among them before any is repeated."""
-    found = list(found)
-    first = list({(one.field, one.value, one.remark): one for one in reversed(found)}.values())[::-1]
-    rest = [one for one in found if one not in first]
+def _listed(found: Sequence[Found]) -> list[Found]:
+    """The first few in their order, each different value among them before any is repeated."""
+    different = {(one.field, one.value, one.remark): one for one in reversed(found)}
+    first = [one for one in found if one is different[one.field, one.value, one.remark]]
+    rest = [one for one in found if one is not different[one.field, one.value, one.remark]]
     return [*first, *rest][:MOST_SHOWN]
 
 

@@ -80,9 +80,11 @@ def filled_before(text: str) -> Findings:
     Nobody can tell any more whether that is so; it serves to take out of the form what nobody has confirmed.
     """
     try:
-        return _findings(json.loads(jws.extract_compact(text.encode()).payload))
-    except (JoseError, ValueError, KeyError, TypeError):
+        findings = _findings(json.loads(jws.extract_compact(text.encode()).payload))
+    except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         return Findings()
+    texts = [text for one in findings.found for text in (one.field, "" if one.value is None else one.value, one.day)]
+    return findings if all(isinstance(text, str) for text in texts) else Findings()
 
 
 def _findings(content: dict[str, Any]) -> Findings:
