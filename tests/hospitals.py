@@ -100,6 +100,7 @@ class Hospital:
     def furnish(self) -> None:
         """Forget what was before: two patients in the record, the form known to it, and nobody signed in."""
         self.clock.now += 1_000_000.0
+        self.connected.sessions.waiting("")  # whatever is asked of them, they forget what has ended
         self.peer.reset()
         self.peer.register_client(CLIENT, [f"{self.address}/callback"])
         self.peer.put([*record_of_anna(), *record_of_bert()])

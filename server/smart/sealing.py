@@ -60,7 +60,8 @@ def unsealed(session: Session, text: str) -> Recorded:
 def recorded_for(
     session: Session, seal: str, findings: Findings, banner: Banner | None, unread: tuple[Unread, ...], read: str
 ) -> Recorded:
-    """A launch as its pages show it."""
+    """A launch as its pages show it; where whose record this is has become doubtful, nothing is written to it."""
+    doubtful = any(one.failure.sentence == "ehr_other_patient" for one in unread)
     return Recorded(
         launch=session.id,
         sealed=seal,
@@ -70,7 +71,7 @@ def recorded_for(
         read=read,
         findings=findings,
         unread=unread,
-        writes=writable(session.granted.scope, session.ehr.write),
+        writes=() if doubtful else writable(session.granted.scope, session.ehr.write),
     )
 
 
