@@ -241,6 +241,7 @@ def test_an_operation_that_is_not_said_to_be_done_is_told_and_not_filled_in(give
         {"reasonReference": [reference("Condition", "gone")]},
         {"reasonReference": [{"reference": "https://other.example/fhir/R4/Condition/primary"}]},
         {"reasonReference": [{"reference": "#primary"}]},
+        {"reasonReference": [{"reference": "Condition/primary/name"}]},
         {"reasonReference": [{"identifier": {"value": "primary"}}]},
         {"reasonReference": [reference("Condition", "primary"), reference("Condition", "recurrence")]},
     ],
