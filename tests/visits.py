@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 from httpx2 import Client, Response
@@ -74,7 +75,7 @@ class Visitor:
 
     def save(self, kind: str = "RiskAssessment") -> Page:
         """Press one of the buttons that write."""
-        return self.send("save", [*fields_of(self.page, "save"), ("save.as", kind)])
+        return self.send("save", [*carried(self.page), ("save.as", kind)])
 
     def fields(self) -> Fields:
         """What the form that is open would send."""
@@ -114,6 +115,11 @@ def fields_of(page: Page, form: str) -> Fields:
     ]
 
 
+def carried(page: Page) -> Fields:
+    """What the forms of a result send along, each field once."""
+    return list(dict(fields_of(page, "take")).items())
+
+
 def changed(fields: Fields, changes: Mapping[str, str]) -> Fields:
     """The same with other values in fields that are there, or with fields that were not."""
     return [(name, value) for name, value in fields if name not in changes] + list(changes.items())
@@ -125,6 +131,6 @@ def boxes(page: Page) -> list[str]:
     return [name for name in names if name.startswith("confirmed.")]
 
 
-def asked(clinic: Hospital, path: str, method: str | None = None) -> list[Mapping[str, object]]:
+def asked(clinic: Hospital, path: str, method: str | None = None) -> list[dict[str, Any]]:
     """What the EHR was asked for at this place."""
     return [one for one in clinic.peer.requests() if one["path"].startswith(path) and method in (None, one["method"])]
