@@ -336,3 +336,20 @@ def asked_of(location: str) -> dict[str, str]:
     pairs = parse_qsl(urlsplit(location).query, strict_parsing=True)
     assert len(dict(pairs)) == len(pairs)
     return dict(pairs)
+
+
+def written(ehr: FakeEhr) -> list[str]:
+    """What an EHR was told to write, whatever it did with it."""
+    return [place for place in ehr.places() if place.startswith(("POST", "PUT", "PATCH", "DELETE"))]
+
+
+def save(app: Opened, page: Page, status: int, kind: str | list[str] = WRITES[0], **fields: str | list[str]) -> Page:
+    """What answers the button of a result that writes it; two underscores stand for the dot in a field's name."""
+    others = {name.replace("__", "."): value for name, value in fields.items()}
+    sent = {**fields_of(page, "save"), "save.as": kind, **others}
+    return app.post(page.one("form", class_="save").attributes["action"], sent, status)
+
+
+def said(page: Page) -> str:
+    """What became of it, as the page says."""
+    return page.one("p", class_="saved").text

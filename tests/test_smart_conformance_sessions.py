@@ -71,7 +71,7 @@ def place_of(page: Page) -> str:
         ("patient/Patient.rs patient/Condition.s", ("Patient", "Condition")),
         ("patient/*.rs", ("Patient", "Condition", "Procedure", "Observation")),
         ("patient/*.read", ("Patient", "Condition", "Procedure", "Observation")),
-        ("patient/Observation.rs?category=laboratory patient/Procedure.cruds", ("Procedure", "Observation")),
+        ("patient/Observation.rs?category=laboratory patient/Procedure.cruds", ("Procedure",)),
         ("user/*.rs system/*.rs patient/Condition.write xpatient/*.rs patient/*.rsx", ()),
     ],
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,21 +27,27 @@ class Audit:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def note(self, what: str, session: Session, kind: str, *, succeeded: bool) -> None:
-        """Add one event. Raises OSError: what cannot be written down is not done."""
-        line = json.dumps(audit_event(what, session, kind, succeeded=succeeded)) + "\n"
+    async def ready(self) -> None:
+        """Make sure that an event can be added. Raises OSError: what could not be written down is not done."""
+        await run_in_threadpool(self._add, "")
+
+    async def note(self, what: str, session: Session, kinds: Sequence[str], *, succeeded: bool) -> None:
+        """Add one event. Raises OSError."""
+        line = json.dumps(audit_event(what, session, kinds, succeeded=succeeded)) + "\n"
         await run_in_threadpool(self._add, line)
 
     def _add(self, line: str) -> None:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, line.encode())
+            if os.write(file, line.encode()) < len(line.encode()):
+                message = "Only a part of an event could be written."
+                raise OSError(message)
         finally:
             os.close(file)
 
 
-def audit_event(what: str, session: Session, kind: str, *, succeeded: bool) -> dict[str, object]:
-    """One access to a record as a FHIR R4 AuditEvent: who, whose, when, what kind of thing, and whether it worked."""
+def audit_event(what: str, session: Session, kinds: Sequence[str], *, succeeded: bool) -> dict[str, object]:
+    """One access to a record as a FHIR R4 AuditEvent: who, whose, when, what kinds of things, and whether it worked."""
     return {
         "resourceType": "AuditEvent",
         "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
@@ -71,6 +78,6 @@ def audit_event(what: str, session: Session, kind: str, *, succeeded: bool) -> d
                 "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1"},
                 "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"},
             },
-            {"description": kind},
+            {"description": ", ".join(kinds)},
         ],
     }

@@ -57,9 +57,6 @@ class Launched:
         session = self._session(request)
         served = named(edition.served, request.query_params.get(MODEL))
         read = await self.read(session)
-        if self.audit is not None:
-            kinds = ", ".join(read.resources)
-            await self.audit.note(SEARCH, session, kinds, succeeded=bool(read.resources))
         if read.refused:
             self.sessions.end(session)
             raise LaunchEnded
@@ -97,10 +94,16 @@ class Launched:
 
     async def read(self, session: Session) -> RecordRead:
         """The record of a launch's patient, as far as it may and can be read."""
-        granted = session.granted
+        granted, allowed = session.granted, readable(session.granted.scope)
+        if self.audit is not None:
+            await self.audit.ready()
         async with client_for(session.ehr, self.network) as client:
             server = RecordServer(client, session.ehr.issuer, granted.token)
-            return await read_record(server, granted.patient, readable(granted.scope))
+            read = await read_record(server, granted.patient, allowed)
+        if self.audit is not None and allowed:
+            kinds = [kind for kind in allowed if kind in read.resources]
+            await self.audit.note(SEARCH, session, kinds or allowed, succeeded=bool(kinds))
+        return read
 
     def ended(self, request: Request, ended: LaunchEnded) -> Response:
         """That a launch is over: open it again from the EHR, or go on by hand with what was typed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ from server.fhir.elements import referred_path
 from server.fhir.finding import findings_of
 from server.fhir.observation import observation
 from server.fhir.risk_assessment import risk_assessment
-from server.fhir.saying import Said
+from server.fhir.saying import Said, day_after
 from server.fhir.unanswered import Unanswered
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.origin import sources
@@ -30,6 +31,8 @@ from server.smart.launched import Launched, LaunchEnded, pages_of
 from server.smart.sessions import Session
 from server.wording.refusing import Unreadable
 
+EARLIEST = date(1900, 1, 1)
+"""Before it a year was not written out: date fields take "24" for the year 24."""
 TAKEN = (200, 201)
 """Statuses of a record server that has written a resource, or has it already."""
 
@@ -62,16 +65,22 @@ class Saving:
 
     async def _saved(self, session: Session, pages: Pages, answered: Answered, fields: Fields, kind: str) -> Outcome:
         say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
-        if receipt in session.written:
+        if receipt in session.written | session.writing:
             return Outcome(say("saved_already"), 200)
-        zero = answered.origin.time_zero or _day(_only(fields, TIME_ZERO))
-        if zero is None or zero > latest_day():
-            return Outcome(say("save_needs_day", event=answered.served.model.about.time_zero), 422)
-        changed = await self._changed(session, answered, fields)
-        if changed is not None:
-            return changed
-        resource = await _resource(pages, answered, session.granted.patient, zero, kind)
-        return await self._written(session, answered, resource, fields)
+        zero, alive = answered.origin.time_zero or _day(_only(fields, TIME_ZERO)), _months_alive(answered)
+        if zero is None or not _has_been(zero, alive):
+            event = answered.served.model.about.time_zero
+            return Outcome(say("save_needs_day", event=event, alive=alive), 422)
+        # Marked before anything is waited for: a second press while the first is on its way must not write twice.
+        session.writing.add(receipt)
+        try:
+            changed = await self._changed(session, answered, fields)
+            if changed is not None:
+                return changed
+            resource = await _resource(pages, answered, session.granted.patient, zero, kind)
+            return await self._written(session, answered, resource, fields)
+        finally:
+            session.writing.discard(receipt)
 
     async def _changed(self, session: Session, answered: Answered, fields: Fields) -> Outcome | None:
         """Why nothing may be written: the record no longer says what was confirmed, or cannot be read again."""
@@ -97,34 +106,35 @@ class Saving:
 
     async def _written(self, session: Session, answered: Answered, resource: Resource, fields: Fields) -> Outcome:
         say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
-        # Marked before it is sent: a second press while the first is on its way must not write twice.
-        session.written.add(receipt)
+        if self.launched.audit is not None:
+            await self.launched.audit.ready()
         try:
             async with client_for(session.ehr, self.launched.network) as client:
                 server = RecordServer(client, session.ehr.issuer, session.granted.token)
                 status, location = await server.create(resource, f"urn:ietf:rfc:3986|urn:uuid:{receipt}")
         except Unanswered as failure:
-            session.written.discard(receipt)
+            await self._note(session, resource, succeeded=False)
             return Outcome(say("save_unanswered", why=say(failure.sentence, status=failure.status)), 502)
-        await self._note(session, resource, status)
+        if status in TAKEN:
+            session.written.add(receipt)
+        await self._note(session, resource, succeeded=status in TAKEN)
         if status in TAKEN:
             return Outcome(say("saved", where=referred_path(location) or str(resource["resourceType"])), 200)
-        session.written.discard(receipt)
         if status == 401:
             self.launched.sessions.end(session)
             raise LaunchEnded(fields)
         return Outcome(say("save_refused", ehr=session.ehr.name, status=status), 502)
 
-    async def _note(self, session: Session, resource: Mapping[str, object], status: int) -> None:
+    async def _note(self, session: Session, resource: Mapping[str, object], *, succeeded: bool) -> None:
         if self.launched.audit is not None:
-            await self.launched.audit.note(CREATE, session, str(resource["resourceType"]), succeeded=status in TAKEN)
+            await self.launched.audit.note(CREATE, session, [str(resource["resourceType"])], succeeded=succeeded)
 
 
 async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, kind: str) -> Resource:
     """The result as one resource about the patient of the launch."""
     result, origin = answered.result, answered.origin
     basis = [source for of in sources(origin, answered.recorded).values() for source in of]
-    confirmed = {answered.served.model.features.named(name).label for name in origin.confirmed}
+    whole = {answered.served.model.features.named(name).label for name in origin.whole}
     say = answered.served.language.sentences.say
     said = Said(
         served=answered.served,
@@ -135,7 +145,7 @@ async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, 
         time_zero=zero,
         basis=tuple(dict.fromkeys(basis)),
         by_hand=tuple(
-            say("note_pair", label=one.label, value=one.value) for one in result.inputs if one.label not in confirmed
+            say("note_pair", label=one.label, value=one.value) for one in result.inputs if one.label not in whole
         ),
     )
     match kind:
@@ -147,9 +157,19 @@ async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, 
             return document_reference(said, await file_in_thread(pages, "result.pdf", answered))
 
 
+def _months_alive(answered: Answered) -> int:
+    return answered.result.prediction.patient.alive_months
+
+
+def _has_been(zero: date, alive: int) -> bool:
+    """Whether the patient can have lived so many months since a day; nobody is known to be alive on a day to come."""
+    return EARLIEST <= zero <= latest_day() and day_after(zero, alive) <= latest_day()
+
+
 def _day(text: str) -> date | None:
+    """A day as date fields write it; no other form, of which Python reads several."""
     try:
-        return date.fromisoformat(text.strip()) if len(text.strip()) == len("2021-03-04") else None
+        return date.fromisoformat(text.strip()) if re.fullmatch(r"\s*\d{4}-\d{2}-\d{2}\s*", text, re.ASCII) else None
     except ValueError:
         return None
 

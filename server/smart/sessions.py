@@ -49,6 +49,8 @@ class Session:
     key: bytes = field(repr=False)
     """What seals the forms of this launch, so that none of another one is taken for it."""
     ends: float
+    writing: set[str] = field(default_factory=set, repr=False)
+    """The receipts that are on their way to the record."""
     written: set[str] = field(default_factory=set, repr=False)
     """The receipts that have been written to the record, so that none is written twice."""
 
