@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 import tomllib
@@ -125,6 +126,8 @@ def read_connections(path: Path) -> Connections:
     given = document.get("ehr")
     ehrs = [_checked(EhrForm, one)[0] for one in given] if isinstance(given, list) else []
     problems += _contradictions(ehrs)
+    if form is not None and form.audit_file is not None and not _can_be_added_to(path.parent / form.audit_file):
+        problems.append("audit_file cannot be added to: it is no file in a folder that is there")
     read: dict[str, Ehr] = {}
     for position, one in enumerate(ehrs):
         if one is not None:
@@ -150,6 +153,11 @@ def _checked(kind: type[AnyForm], document: object) -> tuple[AnyForm | None, lis
     except ValidationError as error:
         # Pydantic quotes what was given, and a secret that was put in the wrong place must not reach a log.
         return None, [f"{_place(one['loc'])} {_said(one)}" for one in error.errors(include_input=False)]
+
+
+def _can_be_added_to(path: Path) -> bool:
+    """Whether an audit can be kept in a file: without it nothing could be read from a record."""
+    return path.parent.is_dir() and not path.is_dir() and os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 def _contradictions(ehrs: Sequence[EhrForm | None]) -> list[str]:
