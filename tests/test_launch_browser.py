@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from model.artefact import Artefact
+from model.fitted import Model
 from server.smart import launching
 from tests import records
 from tests.browsing import SUBMIT
@@ -176,13 +177,14 @@ def test_a_result_is_written_once(clinic: Hospital, browser: Browser) -> None:
         assert len(clinic.peer.created()) == 2
 
 
-def test_each_value_has_its_source_and_day(clinic: Hospital, browser: Browser) -> None:
+def test_each_value_has_its_source_and_day(clinic: Hospital, browser: Browser, model: Model) -> None:
     """E21: beside each answer stands what the record calls it, of which day, in which resource, and what it leaves."""
+    assert model.record is not None
     with visiting(browser) as context:
         form = opened(context.new_page(), clinic.open("one", ANNA))
         said = {name: lines_of(form, f'.question:has([name^="{name}"]) .from-record') for name in QUESTIONS}
         metastasis = "“Secondary malignant neoplastic disease”, 5 June 2020 (Condition/anna-metastasis)"
-        caution = "Whether there is a local recurrence as well does not follow from it."
+        caution = next(one.caution for one in model.record.says if one.level == "distant")
         assert said == {
             "pattern": [
                 "In the record:",

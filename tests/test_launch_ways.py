@@ -249,6 +249,7 @@ def test_closing_ends_the_launch(clinic: Hospital, browser: Browser) -> None:
         assert len(clinic.connected.sessions) == 1
         form.get_by_role("button", name="Close this launch").click()
         expect(form.locator("h1")).to_have_text("This launch is closed")
+        assert form.locator(".summary").count() == 0  # which would say that something is wrong
         assert len(clinic.connected.sessions) == 0
         assert context.cookies() == []
         text = form.locator("body").inner_text()

@@ -75,9 +75,9 @@ class Pages:
         """The EHRs from which the form can be opened: their names by the issuers that they are known by."""
         return self._print("ehrs.html", served, None, ehrs=ehrs)
 
-    def message(self, served: Served, title: str, detail: str) -> str:
-        """Why a request cannot be answered."""
-        return self._print("message.html", served, None, title=title, detail=detail)
+    def message(self, served: Served, title: str, detail: str, *, wrong: bool = True) -> str:
+        """Why a request cannot be answered; or what was done, where nothing is wrong."""
+        return self._print("message.html", served, None, title=title, detail=detail, wrong=wrong)
 
     def _form(
         self,

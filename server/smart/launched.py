@@ -87,8 +87,8 @@ class Launched:
         session, edition, _, _ = await self.opened(request)
         self.sessions.end(session)
         say = edition.language.refusals.say
-        page = edition.pages.message(named(edition.served, None), say("launch_closed"), say("launch_closed_detail"))
-        response = HTMLResponse(page)
+        title, detail = say("launch_closed"), say("launch_closed_detail")
+        response = HTMLResponse(edition.pages.message(named(edition.served, None), title, detail, wrong=False))
         set_cookie(response, session.id, "", 0)
         return response
 

@@ -1,0 +1,108 @@
+"""What axe-core finds on the pages of a launch, in four appearances: nothing; and none is wider than its window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from model.artefact import Artefact
+from tests import records
+from tests.browsing import SUBMIT, open_all
+from tests.hospitals import ANNA, BERT, Hospital, browsing_at_work, hospital, predict, save, visiting
+from tests.test_browser_axe import APPEARANCES, findings, undecided
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
+    """Both sides."""
+    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
+        yield both
+
+
+@pytest.fixture
+def clinic(started: Hospital) -> Hospital:
+    """Both sides, with a record that says two things, and things with long names."""
+    started.furnish()
+    long = "Retroperitoneal_dedifferentiated_liposarcoma/well-differentiated_liposarcoma_" * 2
+    started.peer.put(
+        [
+            records.histology("anna-second", records.DDLPS, about=["anna-primary"], of=ANNA),
+            records.operation("anna-another", "2018-03-01", ["anna-primary"], code={"text": long}, of=ANNA),
+        ]
+    )
+    return started
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium that keeps no cookies of third parties."""
+    with browsing_at_work(tmp_path_factory.mktemp("profile")) as blocking:
+        yield blocking
+
+
+def launch(page: Page, clinic: Hospital, name: str, patient: str) -> None:
+    """The EHR opens the form in its place."""
+    page.goto(f"{clinic.open(name, patient)}?window")
+    page.get_by_role("link", name="Open the application").click()
+
+
+def ways(page: Page, clinic: Hospital) -> Iterator[str]:
+    """Through everything that a launch can show; each says what it shows now."""
+    page.goto(f"{clinic.address}/launch")
+    yield "the EHRs"
+    clinic.peer.fault("status", "/fhir/R4/Observation", value=500)
+    launch(page, clinic, "unread", BERT)
+    yield "a part that could not be read"
+    launch(page, clinic, "conflict", ANNA)
+    yield "the form, with different things"
+    page.locator(SUBMIT).click()
+    expect(page.locator(".summary")).to_be_visible()
+    yield "the form, refused"
+    launch(page, clinic, "result", BERT)
+    yield "the form"
+    open_all(page)
+    yield "the form, open"
+    predict(page, "30")
+    yield "the result"
+    open_all(page)
+    yield "the result, open"
+    clinic.peer.fault("status", "/fhir/R4/RiskAssessment$", value=403)
+    save(page)
+    yield "the result, refused by the EHR"
+    save(page)
+    yield "the result, written"
+    page.get_by_role("button", name="Open the page for the patient").click()
+    expect(page.locator(".plain-words")).to_be_visible()
+    yield "the page for the patient"
+    page.get_by_role("button", name="Back to the clinician").click()
+    expect(page.locator("article.result")).to_be_visible()
+    page.get_by_role("button", name="Close this launch").click()
+    expect(page.locator("h1")).to_have_text("This launch is closed")
+    yield "the launch, closed"
+    launch(page, clinic, "ended", BERT)
+    predict(page, "30")
+    clinic.peer.revoke()
+    page.get_by_role("button", name="Write to the record as a risk assessment").click()
+    expect(page.locator(".ended")).to_be_visible()
+    yield "the launch, ended"
+    clinic.peer.fault("status", "/auth/token", value=500)
+    launch(page, clinic, "failed", BERT)
+    yield "the launch, failed"
+    page.goto(f"{clinic.address}/callback?state=none")
+    yield "an answer that nobody waits for"
+
+
+@pytest.mark.parametrize("appearance", APPEARANCES)
+def test_axe_finds_nothing(clinic: Hospital, browser: Browser, appearance: str) -> None:
+    """Access (WCAG 2.2 AA): no rule of A, AA or best practice is broken, and no page is wider than its window."""
+    options: Mapping[str, Any] = APPEARANCES[appearance]
+    with visiting(browser, "status of", options=options) as context:
+        page = context.new_page()
+        for state in ways(page, clinic):
+            met, found = findings(page)
+            assert {"document-title", "html-has-lang", "region", "landmark-one-main", "page-has-heading-one"} <= {*met}
+            assert [one for one in found if not undecided(one, appearance)] == [], state
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
