@@ -267,13 +267,22 @@ def test_the_day_of_writing_down_is_not_the_day_of_the_diagnosis() -> None:
 def test_a_diagnosis_that_is_not_confirmed_fills_nothing_in(verification: object, *, stands: bool) -> None:
     """Neither its day, nor where it came back, nor its histology; nor that it was operated on."""
     met = metastasis(verificationStatus=verification, extension=[*metastasis()["extension"], says(HISTOLOGY_IS, LMS)])
-    expected = {"pattern": "distant", END: "2020-06-05", "subtype": "lms"}
+    expected = {"pattern": "distant", END: "2020-06-05"}
     assert filled(primary(), met) == (expected if stands else {})
     of_primary = primary(verificationStatus=verification, extension=[says(HISTOLOGY_IS, LMS)])
     assert filled(of_primary) == ({"subtype": "lms"} if stands else {})
     back = recurrence(verificationStatus=verification)
     again = operation("again", "2020-09-01", ["recurrence"])
     assert ("resection" in filled(primary(), back, again)) == stands
+
+
+def test_the_kind_of_a_recurrence_is_not_that_of_the_primary_tumour() -> None:
+    """Asked is what the tumour was at first; it may come back as another kind, and then nothing is filled in."""
+    met = metastasis(extension=[*metastasis()["extension"], says(HISTOLOGY_IS, LMS)])
+    assert "subtype" not in filled(primary(), met)
+    assert [(value, remark) for _, value, remark in told("subtype", primary(), met)] == [(None, UNSURE)]
+    for code, agrees in ((LMS, True), (DDLPS, False)):
+        assert ("subtype" in filled(primary(extension=[says(HISTOLOGY_IS, code)]), met)) == agrees
 
 
 def test_what_is_not_confirmed_speaks_against_what_is() -> None:

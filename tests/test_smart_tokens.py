@@ -69,7 +69,7 @@ SEARCHED = KINDS[1:]
         ("patient/Patient.read patient/Condition.*", ("Patient", "Condition")),
         ("patient/*.s", SEARCHED),
         ("patient/*.r", ("Patient",)),
-        ("patient/Observation.rs?category=laboratory", ("Observation",)),
+        ("patient/Observation.rs?category=laboratory", ()),
         ("patient/Condition.cs launch/patient", ("Condition",)),
         ("patient/*.write patient/*.cud", ()),
         ("user/*.rs system/*.rs user/Patient.read", ()),

@@ -100,6 +100,8 @@ class RecordServer:
             if bundle.get("resourceType") != "Bundle":
                 raise Unanswered(sentence="ehr_unreadable")
             entries = [part(entry, "resource") for entry in parts(bundle, "entry")]
+            if any(_says_incomplete(one) for one in entries):
+                raise Unanswered(sentence="ehr_incomplete")
             found += [one for one in entries if one.get("resourceType") == kind]
             if len(found) > MOST_RESOURCES:
                 raise Unanswered(sentence="ehr_too_many")
@@ -145,3 +147,10 @@ class RecordServer:
     @property
     def _headers(self) -> dict[str, str]:
         return {"accept": FHIR_JSON, "authorization": f"Bearer {self.token}"}
+
+
+def _says_incomplete(resource: Resource) -> bool:
+    """Whether an answer says of itself that something is missing from it."""
+    severe = ("error", "fatal")
+    is_outcome = resource.get("resourceType") == "OperationOutcome"
+    return is_outcome and any(text_at(issue, "severity") in severe for issue in parts(resource, "issue"))

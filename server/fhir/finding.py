@@ -127,14 +127,30 @@ def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours)
             # Where one of several is does not say where it came back first, or that it came back nowhere else.
             name, day = _named(condition)
             yield Found(model.features.stratum.name, None, reference_to(condition), name, day, remark or UNSURE)
+    first = {one for each in tumours.primary for one in _answers(model, each)}
     for condition in tumours.of_disease:
-        found = list(_matched(_what(model), codes_of(condition), condition))
+        kind = _kind_named(condition)
+        found = [replace(one, text=kind or one.text) for one in _matched(_what(model), codes_of(condition), condition)]
+        if condition not in tumours.primary and not _answers(model, condition) <= first:
+            # What has come back may have become another kind of tumour; asked is what it was at first.
+            found = list(_without_value(found, UNSURE))
         if is_understood(condition):
             yield from found if is_confirmed(condition) else _without_value(found, UNCONFIRMED)
         else:
             yield from _without_value(found, UNSURE)
         if not found and extensions_named(condition, (HISTOLOGY_EXTENSION,)):
             yield from _not_known(model, condition)
+
+
+def _kind_named(condition: Resource) -> str:
+    """What the kind of tumour is called, where a Condition names it apart from the diagnosis."""
+    kinds = extensions_named(condition, (HISTOLOGY_EXTENSION,))
+    return next(filter(None, (name_of(part(one, "valueCodeableConcept")) for one in kinds)), "")
+
+
+def _answers(model: Model, condition: Resource) -> set[tuple[str, str]]:
+    """What the codes of a Condition answer: questions with their answers."""
+    return {(one.feature, one.level) for one in _what(model) if _says(one, codes_of(condition))}
 
 
 def _answers_by_observation(

@@ -10,7 +10,8 @@ from server.fhir.reading import KINDS
 READ = ("patient/Patient.r", "patient/Condition.rs", "patient/Procedure.rs", "patient/Observation.rs")
 """The least that fills the form in: the patient for the banner, the rest for the answers."""
 
-_SCOPE = re.compile(r"patient/(?P<kind>[A-Za-z]+|\*)\.(?P<actions>c?r?u?d?s?|read|write|\*)(\?.*)?")
+_SCOPE = re.compile(r"patient/(?P<kind>[A-Za-z]+|\*)\.(?P<actions>c?r?u?d?s?|read|write|\*)")
+# A scope that a query narrows ("Condition.rs?category=…") is none here: what it hides could contradict what it shows.
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus
@@ -17,11 +17,11 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from httpx2 import AsyncClient, HTTPError, InvalidURL, Response, TimeoutException
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, Key, KeySet
 
 from server.connections import Ehr
 from server.fhir.asking import SECONDS, Network, answer_of, client_for, document_of
-from server.fhir.elements import is_id, text_at
+from server.fhir.elements import is_id, parts, text_at
 from server.fhir.unanswered import Unanswered
 from server.smart.discovery import SmartConfiguration
 
@@ -171,8 +171,15 @@ async def fetch_keys(client: AsyncClient, address: str) -> KeySet:
     response, body = await answer_of(client, "GET", address, headers={"accept": "application/json"})
     if response.status_code != 200:
         raise Unanswered(sentence="ehr_refused", status=response.status_code)
-    document = document_of(body)
+    keys = [key for one in parts(document_of(body), "keys") for key in _usable(one)]
+    if not keys:
+        raise Unanswered(sentence="ehr_unreadable")
+    return KeySet(keys)
+
+
+def _usable(document: Mapping[str, Any]) -> Iterable[Key]:
+    """A key, where it is one: that an EHR publishes others which nobody here can use is no fault."""
     try:
-        return KeySet.import_key_set({"keys": document["keys"]})
+        return KeySet.import_key_set({"keys": [dict(document)]}).keys
     except (JoseError, KeyError, ValueError, TypeError):
-        raise Unanswered(sentence="ehr_unreadable") from None
+        return ()
