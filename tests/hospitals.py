@@ -23,6 +23,7 @@ from playwright.sync_api import (
     Frame,
     FrameLocator,
     Page,
+    Playwright,
     expect,
     sync_playwright,
 )
@@ -180,31 +181,37 @@ def connected_ehr(peer: Peer, changes: Mapping[str, Any]) -> Ehr:
 
 
 @contextmanager
-def browsing_at_work(
-    folder: Path, *, third_party_cookies: bool = False, back_forward_cache: bool = False
-) -> Iterator[Browser]:
-    """A Chromium set not to keep cookies of third parties; the folder is its profile.
+def browsing_at_work(folder: Path, *, cached: bool = False) -> Iterator[Browser]:
+    """A Chromium set not to keep cookies of third parties; ``cached`` lets it keep whole pages to go back to.
 
-    Playwright would switch off that pages are put aside as they are to go back to.
+    Playwright would switch that off.
     """
-    profile = folder / "Default"
-    profile.mkdir(parents=True)
-    settings = {"profile": {"cookie_controls_mode": 0 if third_party_cookies else 1}}
-    (profile / "Preferences").write_text(json.dumps(settings), encoding="utf-8")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=chromium(),
-            args=ARGUMENTS,
-            ignore_default_args=["--disable-back-forward-cache"] if back_forward_cache else None,
-        )
+    with sync_playwright() as playwright, staying(playwright, folder, cached=cached) as context:
         if context.browser is None:
             message = "Chromium has no browser of its own"
             raise RuntimeError(message)
-        try:
-            yield context.browser
-        finally:
-            context.close()
+        yield context.browser
+
+
+@contextmanager
+def staying(playwright: Playwright, folder: Path, *, cached: bool = False) -> Iterator[BrowserContext]:
+    """The same as somebody's own browser, whose profile in this folder outlasts it."""
+    profile = folder / "Default"
+    profile.mkdir(parents=True)
+    settings = {"profile": {"cookie_controls_mode": 1}}
+    (profile / "Preferences").write_text(json.dumps(settings), encoding="utf-8")
+    context = playwright.chromium.launch_persistent_context(
+        folder,
+        executable_path=chromium(),
+        args=ARGUMENTS,
+        ignore_default_args=["--disable-back-forward-cache"] if cached else None,
+        ignore_https_errors=True,
+    )
+    context.set_default_timeout(10_000)
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @contextmanager
@@ -287,9 +294,12 @@ def predict(place: Place, alive_months: str = "31") -> None:
 def save(place: Place, button: str = "Write to the record as a risk assessment") -> str:
     """Write the result; what the page then says about that."""
     pressed = place.get_by_role("button", name=button)
-    with pressed.page.expect_event("framenavigated"):
+    with pressed.page.expect_response(lambda response: response.url.endswith("/save")):
         pressed.click()
-    return text_of(place, ".notice.saved")
+    expect(place.locator(".saved:not([data-seen])")).to_be_visible()
+    said = text_of(place, ".saved")
+    place.locator(".saved").evaluate("notice => notice.setAttribute('data-seen', '')")
+    return said
 
 
 def text_of(place: Place, selector: str) -> str:

@@ -145,7 +145,7 @@ def test_the_ehr_refuses_what_is_written(clinic: Hospital, browser: Browser, tmp
         receipt = form.locator(".receipt").last.inner_text()
         assert save(form).startswith("Nothing was written: Test Hospital refused it (status 422).")
         assert form.locator(".receipt").last.inner_text() == receipt
-        assert form.locator(".notice.saved").get_attribute("role") == "status"
+        expect(form.locator(".saved")).to_be_focused()
         with page.expect_download() as given:
             form.get_by_role("button", name="PDF", exact=True).click()
         given.value.save_as(tmp_path / "result.pdf")
@@ -168,3 +168,28 @@ def test_the_launch_fails(clinic: Hospital, browser: Browser) -> None:
         form.locator('input[name="pattern"][value="both"]').check()
         form.locator(SUBMIT).click()
         expect(form.locator("article.result")).to_be_visible()
+
+
+def test_the_form_itself_cannot_be_reached(clinic: Hospital, browser: Browser) -> None:
+    """RA10, S2: with scripts the result stays, and nobody is told that it was written, or that the launch is closed."""
+    with visiting(browser, "ERR_FAILED") as context:
+        page = context.new_page()
+        form = opened(page, clinic.open("one", ANNA))
+        predict(form)
+        page.route("**/save", lambda route: route.abort())
+        page.route("**/end", lambda route: route.abort())
+        form.get_by_role("button", name="Write to the record as a risk assessment").click()
+        words = "It is not known whether the result was written. Look in the record before you try again."
+        expect(form.locator("form.save .failed")).to_have_text(words)
+        form.get_by_role("button", name="Close this launch").click()
+        expect(form.locator(".banner .failed")).to_have_text(
+            "The launch could not be closed. Press the button to try once more."
+        )
+        expect(form.locator("article.result")).to_be_visible()
+        page.unroute_all()
+        assert save(form).startswith("Written")
+        form.get_by_role("button", name="Close this launch").click()
+        expect(form.locator("h1")).to_have_text("This launch is closed")
+        expect(form.locator("main")).to_be_focused()
+        assert form.locator(".banner").count() == 0
+        expect(form.get_by_role("link", name="New patient")).to_be_visible()

@@ -161,7 +161,7 @@ def test_by_keyboard_alone(clinic: Hospital, browser: Browser) -> None:
         expect(form.locator("#result-title")).to_be_focused()
         tab_to(page, 'button[name="save.as"]')
         page.keyboard.press(press[1])
-        assert text_of(form, ".notice.saved").startswith("Written")
+        assert text_of(form, ".saved").startswith("Written")
         assert len(clinic.peer.created()) == 1
         tab_to(page, ".banner button")
         page.keyboard.press(press[1])

@@ -1,8 +1,8 @@
 // What the pages do besides, where scripts run; without them everything works by sending forms.
 "use strict";
 (() => {
-  const main = document.getElementById("main");
-  const announced = document.getElementById("announced");
+  let main = document.getElementById("main");
+  let announced = document.getElementById("announced");
   // In a sandbox without an origin of its own nothing can be fetched from here: forms are sent as without scripts.
   const fetches = window.origin !== "null";
   let latest = 0;
@@ -14,6 +14,7 @@
   };
 
   // What a form is answered with; null for nothing, or where something else has been asked for or answered since.
+  // No form is sent as a page of its own where that can be helped: browsers write what it held to the disk.
   async function fetchPiece(form, button) {
     const turn = ++latest;
     const fields = new URLSearchParams(new FormData(form));
@@ -28,9 +29,10 @@
       });
       const text = await answer.text();
       if (turn !== latest) return null;
-      if (answer.status === 401) return { ended: true }; // a launch that is over: there is a page that says so
-      if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(text, "text/html");
+      // A launch that is over has a page that says so.
+      if (answer.status === 401 || "whole" in form.dataset) return { whole: page };
+      if (answer.status !== 200 && answer.status !== 422) throw new Error(String(answer.status));
       return { refused: answer.status === 422, content: page.getElementById("main") || page.body };
     } catch {
       if (turn === latest) failed(form);
@@ -49,11 +51,19 @@
   }
 
   function put(piece) {
+    const { whole } = piece;
     // Browsers refuse it in a portal’s frame, with an error; the focus is set below.
-    for (const one of piece.content.querySelectorAll("[autofocus]")) one.removeAttribute("autofocus");
-    main.replaceChildren(...piece.content.childNodes);
+    for (const one of (whole || piece.content).querySelectorAll("[autofocus]")) one.removeAttribute("autofocus");
+    if (whole) {
+      document.body.replaceChildren(...whole.body.childNodes);
+      document.title = whole.title;
+      main = document.getElementById("main");
+      announced = document.getElementById("announced");
+    } else {
+      main.replaceChildren(...piece.content.childNodes);
+    }
     tell(main);
-    const target = [...main.querySelectorAll("[data-focus]")].pop();
+    const target = main.querySelector(".saved") || [...main.querySelectorAll("[data-focus]")].pop() || (whole && main);
     if (target) target.focus();
   }
 
@@ -72,9 +82,9 @@
 
   // What was typed stays; so does a result, where only its comparison failed.
   function failed(form) {
-    const words = main.dataset.failed;
+    const words = form.dataset.failed || main.dataset.failed;
     if (form.matches("form.patient")) takeAway(words);
-    let notice = main.querySelector(".stale, .failed");
+    let notice = (form.closest("main") || form).querySelector(".stale, .failed");
     if (!notice) {
       notice = document.createElement("p");
       notice.className = "notice failed";
@@ -87,8 +97,8 @@
   // While somebody goes on answering, the result follows; what is incomplete waits for the button.
   async function follow(form) {
     const piece = await fetchPiece(form);
-    if (piece && piece.ended) failed(form);
-    if (!piece || piece.ended || piece.refused) return;
+    if (piece && piece.whole) failed(form);
+    if (!piece || piece.whole || piece.refused) return;
     const stale = main.querySelector(".stale");
     const article = piece.content.querySelector("article.result");
     if (!stale || !article) return;
@@ -98,8 +108,7 @@
 
   async function send(form, button) {
     const piece = await fetchPiece(form, button);
-    if (piece && piece.ended) form.submit();
-    else if (piece) put(piece);
+    if (piece) put(piece);
   }
 
   document.addEventListener("submit", (event) => {
