@@ -33,7 +33,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """One answer, and what in a record says it: any of the codes, or an event."""
+    """One answer, and what in a record says it: any of the codes; or an event, of which the codes say what was done."""
 
     feature: str
     level: str
@@ -54,6 +54,12 @@ class Record:
     begins: Mapping[str, str] = field(default_factory=dict)
     """By feature, the event that begins its months."""
     says: tuple[Says, ...] = ()
+    cautions: Mapping[str, str] = field(default_factory=dict)
+    """By event, what must be made sure of where its day is taken from the record."""
+    excluded: tuple[Code, ...] = ()
+    """Kinds of tumour that the model is not for."""
+    youngest_years: int | None = None
+    """How old patients are at least at time zero; None where the model says nothing about that."""
 
 
 def read_record(document: Mapping[str, Any]) -> Record:
@@ -62,6 +68,9 @@ def read_record(document: Mapping[str, Any]) -> Record:
         disease=tuple(Code(**code) for code in document["disease"]),
         time_zero=document["time_zero"],
         begins=dict(document.get("begins", {})),
+        cautions=dict(document.get("cautions", {})),
+        excluded=tuple(Code(**code) for code in document.get("excluded", ())),
+        youngest_years=document.get("youngest_years"),
         says=tuple(
             Says(
                 feature=one["feature"],
@@ -78,7 +87,8 @@ def read_record(document: Mapping[str, Any]) -> Record:
 def problems_of_record(record: Record, features: Features) -> Iterator[str]:
     """What a record part says of questions, answers and events that there are not, or says twice."""
     questions = {feature.name: feature for feature in features.all}
-    for event in (record.time_zero, *record.begins.values(), *(one.event for one in record.says if one.event)):
+    events = (record.time_zero, *record.begins.values(), *record.cautions)
+    for event in (*events, *(one.event for one in record.says if one.event)):
         if event not in EVENTS:
             yield f"the event {event!r} is none of {', '.join(EVENTS)}"
     for name in record.begins:
@@ -87,8 +97,8 @@ def problems_of_record(record: Record, features: Features) -> Iterator[str]:
     for one in record.says:
         if one.feature not in questions or one.level not in [level.code for level in questions[one.feature].levels]:
             yield f"{one.level!r} is no answer to {one.feature!r}"
-        if bool(one.codes) == (one.event is not None):
-            yield f"{one.level!r} of {one.feature!r} is said either by codes or by an event"
+        if not one.codes and one.event is None:
+            yield f"{one.level!r} of {one.feature!r} is said by codes, or by an event"
     for name in questions:
         codes = [code for one in record.says if one.feature == name for code in one.codes]
         if len(set(codes)) < len(codes):

@@ -134,7 +134,7 @@ def test_the_day_of_diagnosis_given_once_counts_for_both(given_at: tuple[str, ..
 
 @pytest.mark.parametrize(
     ("today", "passed"),
-    [("2022-01-01", 0), ("2022-01-31", 0), ("2022-02-01", 1), ("2023-12-31", 23), ("2062-01-01", 480)],
+    [("2022-01-01", 0), ("2022-01-31", 0), ("2022-02-01", 1), ("2022-12-31", 11)],
 )
 def test_a_day_of_diagnosis_in_the_past_asks_how_long_the_patient_has_lived(today: str, passed: int) -> None:
     """E16, E21: what a date shows is neither dropped nor guessed at: it asks, and takes a number, 0 too, or a date."""
@@ -145,6 +145,23 @@ def test_a_day_of_diagnosis_in_the_past_asks_how_long_the_patient_has_lived(toda
     assert problems == (asked if passed else {})
     assert read({**dates, "lived": "0"}, then) == ({INTERVAL: 24.0}, {})
     assert read({**dates, "seen": "2022-01-01"}, then) == ({INTERVAL: 24.0, ALIVE: 0.0}, {})
+
+
+def test_a_day_of_diagnosis_beyond_the_support_gets_no_estimate_for_today() -> None:
+    """E6: 0 months is not offered as a way out; typed on purpose, it is the estimate as it was on that day."""
+    dates, last = {"operated": "2020-01-01", "diagnosed": "2022-01-01"}, max(FEATURES.support_months.values())
+    then = date(2062, 1, 1)
+    _, problems = read_dates(FEATURES, fields(**dates), then)
+    assert problems == {ALIVE: Problem("too_long_ago", allowed={"months": 480, "last": last})}
+    assert read({**dates, "lived": "0"}, then) == ({INTERVAL: 24.0}, {})
+
+
+@pytest.mark.parametrize(("lived", "wrong"), [("5", False), ("6", True), ("36", True)])
+def test_nobody_has_lived_longer_than_has_passed(lived: str, wrong: bool) -> None:
+    """Mistake 6: a number that the dates contradict is refused, and named beside what they say."""
+    dates = {"operated": "2020-01-01", "diagnosed": "2022-01-01", "lived": lived}
+    _, problems = read_dates(FEATURES, fields(**dates), date(2022, 6, 30))
+    assert problems == ({ALIVE: Problem("more_than_has_passed", lived, {"months": 5})} if wrong else {})
 
 
 def test_the_page_asks_how_long_the_patient_has_lived(client: TestClient) -> None:

@@ -65,12 +65,24 @@ def read_dates(
     zeros = {dated.begin if name == ALIVE_MONTHS else dated.end for name, dated in read.items()}
     if len(zeros) > 1:
         problems[ALIVE_MONTHS] = Problem("dates_differ")
-    elif zeros and ALIVE_MONTHS not in (*read, *problems) and not given.get(ALIVE_MONTHS, "").strip():
-        # Dates show how long ago it was; to say nothing of the time since then would predict for a day long past.
-        passed = int(_complete_months(zeros.pop(), today))
-        if passed:
-            problems[ALIVE_MONTHS] = Problem("time_has_passed", allowed={"months": passed})
+    elif zeros and ALIVE_MONTHS not in (*read, *problems):
+        since = _time_since(features, int(_complete_months(zeros.pop(), today)), given.get(ALIVE_MONTHS, "").strip())
+        problems |= {} if since is None else {ALIVE_MONTHS: since}
     return read, problems
+
+
+def _time_since(features: Features, passed: int, lived: str) -> Problem | None:
+    """What is wrong with what is said, as a number or not at all, of the months that have passed by the dates."""
+    last = max(features.support_months.values())
+    if not lived:
+        # Dates show how long ago it was; to say nothing of the time since then would predict for a day long past.
+        too_long = Problem("too_long_ago", allowed={"months": passed, "last": last})
+        return (
+            too_long if passed >= last else Problem("time_has_passed", allowed={"months": passed}) if passed else None
+        )
+    if re.fullmatch(r"\d{1,4}", lived, re.ASCII) and int(lived) > passed:
+        return Problem("more_than_has_passed", lived, {"months": passed})
+    return None
 
 
 def _problem(typed: Mapping[str, str], today: date, number: str) -> Problem | None:

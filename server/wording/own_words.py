@@ -54,7 +54,11 @@ def _about(about: About, translate: Translate) -> About:
 
 
 def _record(record: Record, translate: Translate) -> Record:
-    return replace(record, says=tuple(replace(one, caution=_if_any(one.caution, translate)) for one in record.says))
+    return replace(
+        record,
+        says=tuple(replace(one, caution=_if_any(one.caution, translate)) for one in record.says),
+        cautions=_each(record.cautions, translate),
+    )
 
 
 def _feature(feature: Feature, translate: Translate) -> Feature:

@@ -109,6 +109,9 @@ class RecordForm(_Form):
     time_zero: Literal["primary_operation", "recurrence", "recurrence_operation"]
     begins: dict[str, Literal["primary_operation", "recurrence", "recurrence_operation"]] = {}
     says: list[SaysForm] = []
+    cautions: dict[Literal["primary_operation", "recurrence", "recurrence_operation"], Text] = {}
+    excluded: list[CodeForm] = []
+    youngest_years: Annotated[int, Field(ge=0, le=120)] | None = None
 
 
 class EligibleForm(_Form):
