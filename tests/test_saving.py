@@ -231,7 +231,9 @@ def test_two_presses_at_once_write_once(app: Opened, ehr: FakeEhr, slow: str) ->
         transport = ASGITransport(app=app.client.app)
         async with AsyncClient(transport=transport, base_url=APP, cookies=cookies) as client:
             first = asyncio.create_task(client.post(address, data=fields))
-            await waits.wait()
+            # Whichever comes first, so that a program that never asks there fails here and does not hang.
+            await asyncio.wait([first, asyncio.create_task(waits.wait())], return_when=asyncio.FIRST_COMPLETED)
+            assert waits.is_set()
             second = await client.post(address, data=fields)
             goes_on.set()
             return [second.text, (await first).text]
