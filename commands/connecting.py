@@ -81,6 +81,7 @@ class EhrForm(_Form):
     name: Name
     issuer: Https
     client_id: Name
+    key: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
     client_secret_file: str | None = None
     client_key_file: str | None = None
     ca_file: str | None = None
@@ -93,8 +94,8 @@ class ConnectionsForm(_Form):
     """The whole file."""
 
     address: Https
-    session_minutes: Annotated[int, Field(ge=1, le=720)] = 60
-    most_sessions: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    session_minutes: Annotated[int, Field(ge=1, le=240)] = 60
+    most_sessions: Annotated[int, Field(ge=1000, le=100_000)] = 1000
     audit_file: str | None = None
     ehr: list[EhrForm] = Field(min_length=1)
 
@@ -163,6 +164,7 @@ def _can_be_added_to(path: Path) -> bool:
 def _contradictions(ehrs: Sequence[EhrForm | None]) -> list[str]:
     problems = []
     issuers = [one.issuer for one in ehrs if one is not None]
+    keys = [one.key for one in ehrs if one is not None]
     callers = [one.hooks.issuer for one in ehrs if one is not None and one.hooks is not None]
     for position, one in enumerate(ehrs):
         if one is None:
@@ -170,6 +172,8 @@ def _contradictions(ehrs: Sequence[EhrForm | None]) -> list[str]:
         where = f"ehr[{position}] ({one.name}):"
         if issuers.count(one.issuer) > 1:
             problems.append(f"{where} issuer {one.issuer} is given twice")
+        if len(ehrs) > 1 and (one.key is None or keys.count(one.key) > 1):
+            problems.append(f"{where} give key, another for each of several: its redirect address ends in it")
         if one.client_secret_file is not None and one.client_key_file is not None:
             problems.append(f"{where} give client_secret_file or client_key_file, not both")
         if one.hooks is not None:
@@ -214,6 +218,7 @@ def _ehr(form: EhrForm, files: _Files) -> Ehr:
         name=form.name,
         issuer=form.issuer,
         client_id=form.client_id,
+        key=form.key or "",
         client_secret=files.read("client_secret_file", form.client_secret_file, _secret, ONE_LINE),
         client_key=files.read("client_key_file", form.client_key_file, _private_key, PRIVATE_KEY),
         trust=files.read("ca_file", form.ca_file, _trust, CERTIFICATES) or ssl.create_default_context(),

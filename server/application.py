@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -68,10 +69,12 @@ def create_app(  # noqa: PLR0913 - everything that a server is told, each by its
     """
     root = checked_root(root_path)
     if connected is not None:
+        check_address(connected.connections.address, root)
         frame_ancestors = [*frame_ancestors, *connected.connections.frame_ancestors]
     around = Surroundings(root, support_line, frame_ancestors)
     editions = prepare_editions(artefacts, languages or [english()], around, launched=connected is not None)
-    served = next(iter(editions.values())).served
+    first = next(iter(editions.values()))
+    served, files = first.served, {asset.path for asset in first.pages.assets.values()}
     site, interface, failures = SitePages(editions), Interface(editions), Failures(editions, root)
     app = FastAPI(
         title="rps-prognosis",
@@ -87,7 +90,11 @@ def create_app(  # noqa: PLR0913 - everything that a server is told, each by its
                 Safeguards, headers=security_headers(frame_ancestors), root_path=root, on_failure=failures.unexpected
             ),
             Middleware(
-                Throttle, limits=unlimited() if limits is None else limits, root_path=root, refuse=failures.refused
+                Throttle,
+                limits=unlimited() if limits is None else limits,
+                root_path=root,
+                files=files,
+                refuse=failures.refused,
             ),
         ],
     )
@@ -99,7 +106,7 @@ def create_app(  # noqa: PLR0913 - everything that a server is told, each by its
     app.add_route("/download/{name}", site.file, ["POST"], include_in_schema=False)
     app.add_route("/patient", site.for_patient, ["POST"], include_in_schema=False)
     app.add_route("/model", site.card, ["GET"], include_in_schema=False)
-    app.add_route("/static/{version}/{name}", site.asset, ["GET"], include_in_schema=False)
+    app.add_route("/static/{path:path}", site.asset, ["GET"], include_in_schema=False)
     app.add_api_route(
         "/api/v1/predictions",
         interface.predict,
@@ -134,6 +141,14 @@ def checked_root(root_path: str) -> str:
         message = f"{root_path!r} begins with the name of a page of this program, which could then not be told apart"
         raise ValueError(message)
     return root
+
+
+def check_address(address: str, root: str) -> None:
+    """Raise ValueError where the address that EHRs know ends elsewhere than where the program is mounted."""
+    path = urlsplit(address).path.rstrip("/")
+    if path != root:
+        message = f"The EHRs are told {address!r}, and --root-path is {root!r}: both must end in the same path"
+        raise ValueError(message)
 
 
 def _program_version() -> str:

@@ -33,6 +33,8 @@ class Ehr:
     issuer: str
     """The base address of its FHIR server, by which a launch names it."""
     client_id: str
+    key: str = ""
+    """What its redirect address ends in, where there are several: so that none can pass for another."""
     client_secret: str | None = field(repr=False, default=None)
     client_key: Key | None = field(repr=False, default=None)
     trust: ssl.SSLContext = field(repr=False, default_factory=ssl.create_default_context)

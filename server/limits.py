@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from math import ceil
 from typing import Literal
 
@@ -31,7 +31,6 @@ MOST_KEYS = 4096
 """How many are counted apart at a time; those who come when there are so many are counted together."""
 
 UNCOUNTED = ("/healthz", "/readyz")
-UNCOUNTED_BELOW = "/static/"
 LAUNCH = "/launch"
 
 
@@ -74,16 +73,21 @@ def unlimited() -> Limits:
 
 
 class Throttle:
-    """Pure ASGI, within the safeguards: a request too many from one address goes no further."""
+    """Pure ASGI, within the safeguards: a request too many from one address goes no further.
+
+    Not counted are the files that pages are made of: a page is one request. ``files`` are their addresses.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         limits: Limits,
         root_path: str,
+        files: Collection[str],
         refuse: Callable[[Request, Exception], Awaitable[Response]],
     ) -> None:
         self.app, self.limits, self.root_path, self.refuse = app, limits, root_path, refuse
+        self.uncounted = frozenset([*UNCOUNTED, *files])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or say when to ask again."""
@@ -96,10 +100,18 @@ class Throttle:
 
     def _kinds(self, scope: Scope) -> tuple[Kind, ...]:
         """As what a request is counted."""
-        path = scope["path"].removeprefix(self.root_path) if scope["type"] == "http" else UNCOUNTED_BELOW
-        if path in UNCOUNTED or path.startswith(UNCOUNTED_BELOW):
+        if scope["type"] != "http":
             return ()
-        return ("address", "launch") if path == LAUNCH else ("address",)
+        path = scope["path"].removeprefix(self.root_path)
+        if path in self.uncounted:
+            return ()
+        return ("address", "launch") if path == LAUNCH and _is_visit(scope) else ("address",)
+
+
+def _is_visit(scope: Scope) -> bool:
+    """Whether somebody goes to a page; one that another page names as a picture, say, begins no launch."""
+    mode = dict(scope["headers"]).get(b"sec-fetch-mode", b"navigate")
+    return (scope["method"], mode) == ("GET", b"navigate")
 
 
 class _Counted:

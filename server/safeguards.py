@@ -83,6 +83,7 @@ def security_headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
         "content-security-policy": "; ".join(policy),
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
+        "cross-origin-resource-policy": "same-origin",
         "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "cache-control": "no-store",
     }

@@ -78,6 +78,8 @@ class FakeEhr:
     resources: list[Resource]
     issuer: str = BASE
     name: str = "The hospital"
+    at: str = ""
+    """What the program's redirect address for it ends in."""
     conditional: bool = True
     """Whether it minds If-None-Exist."""
     smart: Mapping[str, object] = field(default_factory=dict)
@@ -303,7 +305,7 @@ def opened(
 ) -> Opened:
     """The program with one model, connected with these EHRs, in a browser."""
     by_issuer = {one.issuer: one for one in ehrs}
-    known = {one.issuer: Ehr(one.name, one.issuer, CLIENT, write=write) for one in ehrs}
+    known = {one.issuer: Ehr(one.name, one.issuer, CLIENT, key=one.at, write=write) for one in ehrs}
     connections = Connections(APP, known, 60, most, audit_file, ())
     clock = Clock()
 

@@ -186,7 +186,7 @@ def test_ch13_answers_are_shown_to_those_pages_alone(ehr: Asking) -> None:
 
 def test_nothing_of_a_patient_is_written_down(ehr: Asking, caplog: pytest.LogCaptureFixture) -> None:
     """S2: neither the patient, nor what the record says, nor a right to read it, whatever happens."""
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "uvicorn.error"):
         ehr.post()
         ehr.post({"context": {"patientId": "anna", "userId": "Practitioner/doctor"}})
         ehr.post(body(prefetch=whole() | {"procedures": bundle(about("Procedure", "other", "bert"))}))

@@ -15,9 +15,10 @@ from joserfc.jwk import ECKey, RSAKey
 
 from model.artefact import Artefact
 from server.connections import Hooks
-from server.hooks.callers import LEEWAY, LONGEST
+from server.hooks.callers import LONGEST
 from server.hooks.keys import ANEW, KEPT
 from server.hooks.replay import Used
+from server.signatures import LEEWAY
 from tests.hook_client import (
     ADDRESS,
     CALLER,

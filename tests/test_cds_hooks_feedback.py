@@ -117,7 +117,7 @@ def test_ch11_only_the_outcome_is_kept(ehr: Asking, caplog: pytest.LogCaptureFix
     """CH11, S2: a line with the service and the outcome; people write names into reasons."""
     reason = {"reason": {"code": "secret-code", "display": SECRET}, "userComment": SECRET}
     told = [overridden(overrideReason=reason), overridden(outcome="accepted", acceptedSuggestions=[{"id": SECRET}])]
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "uvicorn.error"):
         assert ehr.post({"feedback": told}, path=FEEDBACK).status_code == 200
         assert ehr.post({"feedback": [overridden(outcome=SECRET)]}, path=FEEDBACK).status_code == 400
     lines = [record.getMessage() for record in caplog.records if record.name == "uvicorn.error"]

@@ -17,13 +17,14 @@ from tests.ehr_files import HIDDEN, ISSUER, LEAST, problems, read
 WHOLE = f"""
 address = "https://rps.hospital.example:8443/rps/"
 session_minutes = 30
-most_sessions = 50
+most_sessions = 5000
 audit_file = "audit.log"
 
 [[ehr]]
 name = "General"
 issuer = "{ISSUER}/"
 client_id = "prognosis"
+key = "general"
 client_key_file = "key.json"
 ca_file = "ca.pem"
 write = ["DocumentReference", "RiskAssessment"]
@@ -37,6 +38,7 @@ origins = ["https://ehr.hospital.example"]
 name = "Children's"
 issuer = "https://ehr.children.example/R4"
 client_id = "rps"
+key = "children-2"
 client_secret_file = "secret"
 frame_ancestors = ["https://ehr.hospital.example"]
 hooks = {{ issuer = "hooks of Children's", jku = "https://ehr.children.example/keys" }}
@@ -61,12 +63,13 @@ def test_a_file_may_say_everything(folder: Path) -> None:
     """Every option reaches the program; the files lie beside the file, and addresses lose the slash at their end."""
     connections = read(folder, WHOLE)
     assert connections.address == "https://rps.hospital.example:8443/rps"
-    assert (connections.session_minutes, connections.most_sessions) == (30, 50)
+    assert (connections.session_minutes, connections.most_sessions) == (30, 5000)
     assert connections.audit_file == folder / "audit.log"
     assert connections.frame_ancestors == ("https://ehr.hospital.example", "https://*.portal.example:8443")
     general, children = connections.ehrs.values()
     assert list(connections.ehrs) == [general.issuer, children.issuer] == [ISSUER, "https://ehr.children.example/R4"]
     assert (general.name, general.client_id, general.client_secret) == ("General", "prognosis", None)
+    assert (general.key, children.key) == ("general", "children-2")
     assert general.client_key is not None
     assert general.client_key.as_dict(private=True) == EC.as_dict(private=True)
     assert general.write == ("RiskAssessment", "DocumentReference")
@@ -89,7 +92,7 @@ def test_a_file_may_say_little(folder: Path) -> None:
     assert (connections.session_minutes, connections.most_sessions) == (60, 1000)
     assert (connections.audit_file, connections.frame_ancestors) == (None, ())
     (ehr,) = connections.ehrs.values()
-    assert (ehr.client_secret, ehr.client_key, ehr.write, ehr.hooks) == (None, None, (), None)
+    assert (ehr.key, ehr.client_secret, ehr.client_key, ehr.write, ehr.hooks) == ("", None, None, (), None)
     assert (ehr.trust.verify_mode, ehr.trust.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
@@ -130,6 +133,7 @@ hooks = {{ issuer = "x", jku = "https://ehr.hospital.example/keys", keys_file = 
 """
     https = "must be an https address without a query, such as https://ehr.hospital.example/fhir/R4"
     either = "give hooks.keys_file or hooks.jku: where the keys are that sign its tokens"
+    another = "give key, another for each of several: its redirect address ends in it"
     key = "a private key in JWK form with a kid, for RS384 (RSA, 2048 bits or more) or ES384 (EC, P-384)"
     assert sorted(problems(folder, wrong)) == sorted(
         [
@@ -147,6 +151,8 @@ hooks = {{ issuer = "x", jku = "https://ehr.hospital.example/keys", keys_file = 
             "ehr[1] (Second): hooks.issuer x is given twice",
             "ehr[2] (Third): hooks.issuer x is given twice",
             "ehr[1] (Second): give client_secret_file or client_key_file, not both",
+            f"ehr[1] (Second): {another}",
+            f"ehr[2] (Third): {another}",
             f"ehr[1] (Second): {either}",
             f"ehr[2] (Third): {either}",
             "ehr[1] (Second): client_secret_file cannot be read: No such file or directory",
@@ -160,10 +166,55 @@ hooks = {{ issuer = "x", jku = "https://ehr.hospital.example/keys", keys_file = 
 def test_two_ehrs_of_one_issuer_are_refused(folder: Path) -> None:
     """A launch names its EHR by the issuer alone; a slash at the end does not make another one."""
     second = LEAST.partition("[[ehr]]")[2].replace("General", "Second").replace(ISSUER, f"{ISSUER}/")
-    assert problems(folder, f"{LEAST}[[ehr]]{second}") == [
+    assert problems(folder, f'{LEAST}key = "first"\n[[ehr]]{second}key = "second"\n') == [
         f"ehr[0] (General): issuer {ISSUER} is given twice",
         f"ehr[1] (Second): issuer {ISSUER} is given twice",
     ]
+
+
+OTHERS = LEAST.partition("[[ehr]]")[2].replace("General", "Second").replace(ISSUER, f"{ISSUER}/2")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wrong"),
+    [
+        (None, None, ("ehr[0] (General)", "ehr[1] (Second)")),
+        ("one", None, ("ehr[1] (Second)",)),
+        (None, "two", ("ehr[0] (General)",)),
+        ("one", "one", ("ehr[0] (General)", "ehr[1] (Second)")),
+        ("one", "two", ()),
+    ],
+)
+def test_each_of_several_ehrs_has_a_key_of_its_own(
+    folder: Path, first: str | None, second: str | None, wrong: tuple[str, ...]
+) -> None:
+    """RFC 9700, 4.4: by its redirect address an answer shows which EHR it comes from."""
+    keys = ["" if key is None else f'key = "{key}"\n' for key in (first, second)]
+    text = f"{LEAST}{keys[0]}[[ehr]]{OTHERS}{keys[1]}"
+    if wrong:
+        why = "give key, another for each of several: its redirect address ends in it"
+        assert problems(folder, text) == [f"{where}: {why}" for where in wrong]
+    else:
+        assert [ehr.key for ehr in read(folder, text).ehrs.values()] == [first, second]
+
+
+@pytest.mark.parametrize("key", ["", "A", "a/b", "..", "a b", "ä", "a?", "a" * 41, "a\\n"])
+def test_a_key_can_stand_at_the_end_of_an_address(folder: Path, key: str) -> None:
+    """As it is, in one piece; one EHR alone may have one, too."""
+    (problem,) = problems(folder, f'{LEAST}key = "{key}"\n')
+    assert problem.startswith("ehr[0].key ")
+    (ehr,) = read(folder, f'{LEAST}key = "{"a" * 40}"\n').ehrs.values()
+    assert ehr.key == "a" * 40
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("session_minutes", 1, 240), ("most_sessions", 1000, 100_000)])
+def test_launches_are_neither_endless_nor_few(folder: Path, name: str, least: int, most: int) -> None:
+    """Nobody leaves a record open for a day; and so few that one address could push out the others are a mistake."""
+    for number in (least, most):
+        assert getattr(read(folder, f"{name} = {number}\n{LEAST}"), name) == number
+    for number in (least - 1, most + 1):
+        (problem,) = problems(folder, f"{name} = {number}\n{LEAST}")
+        assert problem.startswith(f"{name} Input should be ")
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,8 @@ def test_a_launch_stays_with_the_instance_that_began_it(name: str) -> None:
     assert launch.startswith(f"{name}-")
     for page in ("", "fragment", "download/result.pdf", "save", "end"):
         assert instance_for(f"/rps/l/{launch}/{page}") == f"rps_{name}"
-    assert instance_for("/rps/callback", f"{launch}.x") == f"rps_{name}"
+    for callback in ("/rps/callback", "/rps/callback/city"):
+        assert instance_for(callback, f"{launch}.x") == f"rps_{name}"
     assert f"server 127.0.0.1:{name};" in block(f"upstream rps_{name}")
     assert f"server 127.0.0.1:{name};" in block("upstream rps")
 
@@ -111,7 +112,7 @@ def test_other_requests_go_to_any_instance_and_hooks_to_one() -> None:
     """A token of CDS Hooks counts once, and each process remembers its own."""
     for path in ("/rps/", "/rps/launch", "/rps/model", "/rps/fhir/metadata", "/rps/l/8003-x/", "/rps/x/l/8001-x/"):
         assert instance_for(path, "8001-x.y") == "rps"
-    assert instance_for("/rps/callback", "x8001-x.y") == "rps"
+    assert instance_for("/rps/callback", "x8001-x.y") == instance_for("/rps/callbacks", "8001-x.y") == "rps"
     hooks = {instance_for(f"/rps/cds-services{path}") for path in ("", "/rps", "/rps/feedback")}
     assert hooks == {"rps_8001"}
 
@@ -125,7 +126,7 @@ def test_nginx_writes_down_no_query() -> None:
         *("$remote_addr", "$time_iso8601", "$request_method", "$uri", "$status", "$body_bytes_sent"),
         *("$request_time", "$upstream_addr"),
     }
-    for place in ("location = /rps/launch", "location = /rps/callback"):
+    for place in ("location = /rps/launch", "location /rps/callback"):
         assert "error_log  /dev/null crit;" in block(place)
     assert re.findall(r"error_log +(.*?);", text)[0] == "/var/log/nginx/rps.error.log crit"
 

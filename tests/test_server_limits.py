@@ -137,6 +137,18 @@ def test_what_machines_look_at_and_what_pages_are_made_of_is_not_counted(artefac
     assert client.get(f"{root}/healthz/").status_code == 429
 
 
+@pytest.mark.parametrize("root", ROOTS)
+def test_what_is_no_file_is_counted(artefact: Artefact, root: str) -> None:
+    """Only what there is, at its very address: otherwise somebody could ask for what there is not without end."""
+    client = client_of(artefact, "2/hour", root)
+    script = read_page(client.get(f"{root}/").text).one("script").attributes["src"]
+    version = script.split("/")[-2]
+    name = script.rpartition("/")[2]
+    others = (f"{root}/static/{version}/none", f"{root}/static/000000000000/{name}", f"{root}/static/", f"{script}/")
+    assert [client.get(path).status_code for path in others] == [404, 429, 429, 429]
+    assert client.get(script).status_code == 200
+
+
 def test_without_a_limit_nobody_is_refused(artefact: Artefact) -> None:
     """What serve makes of "none"; and an application that was given no limits has none."""
     for client in (client_of(artefact, None), TestClient(create_app([artefact]))):

@@ -25,7 +25,9 @@ def client(artefact: Artefact) -> TestClient:
     return client_of(artefact)
 
 
-@pytest.mark.parametrize("path", ["/", "/model", "/healthz", "/openapi.json", "/nowhere", "/api/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/model", "/healthz", "/openapi.json", "/nowhere", "/api/nowhere", "/static/nowhere"]
+)
 def test_every_answer_carries_the_safeguards(client: TestClient, path: str) -> None:
     """S1, S2: no outside asset, no frame by default, nothing kept, nothing guessed, no address passed on."""
     headers = client.get(path).headers
@@ -40,6 +42,7 @@ def test_every_answer_carries_the_safeguards(client: TestClient, path: str) -> N
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "set-cookie" not in headers
 
 
@@ -59,6 +62,7 @@ def test_so_do_refusals(client: TestClient, status: int) -> None:
     }[status]()
     assert response.status_code == status
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+    assert response.headers["cross-origin-resource-policy"] == "same-origin"
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -90,8 +94,18 @@ def test_static_files_may_be_kept_because_their_address_changes_with_them(
     response = client.get(path)
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert response.headers["content-type"].startswith(content_type)
+    assert response.headers["cross-origin-resource-policy"] == "same-origin"
     name = path.rpartition("/")[2]
     assert client.get(f"/static/000000000000/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["", "x", "x/y.css", "000000000000/style.css", "000000000000/page.js/x", "x/../page.js"]
+)
+def test_of_no_file_no_page_is_made(client: TestClient, path: str) -> None:
+    """Nobody would read it: browsers ask for files, and whoever guesses addresses for any."""
+    response = client.get(f"/static/{path}")
+    assert (response.status_code, response.content) == (404, b"")
 
 
 @pytest.mark.parametrize("address", [PREDICTIONS, "/", "/fragment", "/download/result.pdf", "/patient"])

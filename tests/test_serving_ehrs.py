@@ -23,6 +23,7 @@ from tests.fake_ehr import FakeEhr, asked_of
 from tests.records import BASE, WHOLE
 
 ADDRESS = "https://rps.hospital.example/rps"
+MOUNTED = ("--root-path", "/rps")
 FILE = f"""
 address = "{ADDRESS}"
 [[ehr]]
@@ -80,7 +81,7 @@ def test_without_ehrs_there_is_nothing_to_launch(artefact_folder: Path, served: 
 
 def test_the_ehrs_of_the_file_can_open_the_form(artefact_folder: Path, tmp_path: Path, served: list[Any]) -> None:
     """SM1, SM4, S1: by their issuer, back to the stated address, in their frames."""
-    done = serve(artefact_folder, "--ehr", file_of(tmp_path), "--root-path", "/rps")
+    done = serve(artefact_folder, "--ehr", file_of(tmp_path), *MOUNTED)
     assert done.exit_code == 0, done.stderr
     client = TestClient(served[0], base_url="https://rps.hospital.example", follow_redirects=False)
     start = client.get("/rps/launch")
@@ -93,16 +94,43 @@ def test_the_ehrs_of_the_file_can_open_the_form(artefact_folder: Path, tmp_path:
     assert client.get("/rps/launch?iss=https://other.example").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "root", "code"),
+    [
+        ("/rps", "/rps", 0),
+        ("/rps/", "/rps", 0),
+        ("/a/rps", "/a/rps/", 0),
+        ("", "/", 0),
+        ("/", "", 0),
+        ("/rps", "", 2),
+        ("", "/rps", 2),
+        ("/rps", "/other", 2),
+        ("/a/rps", "/rps", 2),
+        ("/RPS", "/rps", 2),
+    ],
+)
+def test_the_address_of_the_file_is_where_the_program_is_mounted(
+    artefact_folder: Path, tmp_path: Path, served: list[Any], path: str, root: str, code: int
+) -> None:
+    """SM4: EHRs would otherwise send everybody back to where nothing answers; said before anything listens."""
+    file = file_of(tmp_path, FILE.replace(ADDRESS, f"https://rps.hospital.example{path}"))
+    done = serve(artefact_folder, "--ehr", file, *(["--root-path", root] if root else []))
+    assert (done.exit_code, len(served)) == (code, code == 0), done.stderr
+    assert ("both must end in the same path" in " ".join(done.stderr.split())) == (code == 2)
+    assert "Traceback" not in done.output
+
+
 @pytest.mark.parametrize(("instance", "begins"), [("a1", "a1-"), ("7", "7-"), ("", "")])
 def test_an_instance_names_its_launches(
     artefact_folder: Path, tmp_path: Path, served: list[Any], instance: str, begins: str
 ) -> None:
     """SM10: state and address say which of several processes knows a launch."""
-    assert serve(artefact_folder, "--ehr", file_of(tmp_path), "--instance", instance).exit_code == 0
+    done = serve(artefact_folder, "--ehr", file_of(tmp_path), "--instance", instance, *MOUNTED)
+    assert done.exit_code == 0, done.stderr
     client = TestClient(served[0], base_url="https://rps.hospital.example", follow_redirects=False)
-    began = [client.get(f"/launch?{urlencode({'iss': BASE, 'launch': 'x'})}") for _ in range(20)]
+    began = [client.get(f"/rps/launch?{urlencode({'iss': BASE, 'launch': 'x'})}") for _ in range(20)]
     states = [asked_of(one.headers["location"])["state"] for one in began]
-    cookies = [one.headers["set-cookie"].removeprefix("__Host-launch-") for one in began]
+    cookies = [one.headers.get_list("set-cookie")[0].removeprefix("__Host-launch-") for one in began]
     identifiers = [state.partition(".")[0] for state in states]
     assert [one for one in (*states, *cookies) if not one.startswith(begins)] == []
     assert all(cookie.startswith(f"{one}=") for cookie, one in zip(cookies, identifiers, strict=True))
@@ -158,6 +186,7 @@ issuer = "x"
         *("ehr[1] (Second): issuer", "ehr[1] (Second): give client_secret_file or client_key_file"),
         *("ehr[1] (Second): client_secret_file", "ehr[1] (Second): client_key_file", "ehr[1] (Second): ca_file"),
         *("ehr[2] (Third): issuer", "ehr[2] (Third): give hooks.keys_file or hooks.jku"),
+        *("ehr[1] (Second): give key", "ehr[2] (Third): give key"),
     )
     assert [one for one in wanted if not any(line.startswith(one) for line in lines)] == []
     assert len(lines) == len(wanted)
@@ -187,7 +216,7 @@ def test_an_audit_that_cannot_be_kept_stops_the_start(
 ) -> None:
     """S2: rather than every launch; and nothing is written before there is something to write down."""
     (tmp_path / "folder").mkdir()
-    done = serve(artefact_folder, "--ehr", file_of(tmp_path, f'audit_file = "{audit}"\n{FILE}'))
+    done = serve(artefact_folder, "--ehr", file_of(tmp_path, f'audit_file = "{audit}"\n{FILE}'), *MOUNTED)
     assert (done.exit_code, len(served)) == (code, code == 0)
     assert ("audit_file" in done.stderr) == (code == 2)
     assert list((tmp_path / "folder").iterdir()) == []

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from httpx2 import ConnectError, ReadTimeout
 from httpx2 import Response as Answer
 from joserfc import jwt
@@ -317,6 +319,34 @@ def test_sm07_an_identity_for_this_launch_is_believed(app: Opened, ehr: FakeEhr,
     ehr.claims = claims
     assert app.form(app.open(ehr)).status == 200
     assert len(ehr.asked(KEYS)) == 1
+
+
+def with_head(location: str, **more: object) -> str:
+    """An id_token for this launch, rightly signed, whose head says more."""
+    said = {"iss": BASE, "aud": CLIENT, "nonce": asked_of(location)["nonce"], "iat": 1, "exp": 9_999_999_999}
+    parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "kid": "signs", **more}, said)]
+    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    assert KEY.private_key is not None
+    signature = KEY.private_key.sign(text, PKCS1v15(), SHA256())
+    return b".".join([text, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, 303),
+        ({"x5c": ["A" * 1800] * 3}, 303),
+        ({"x5c": ["A" * 400], "x5t": "thumb", "x5t#S256": "thumb"}, 303),
+        ({"vendor": {"tenant": 7}, "ver": "1.0"}, 303),
+        ({"vendor": 7, "crit": ["vendor"]}, 502),
+        ({"crit": ["vendor"]}, 502),
+        ({"vendor": "x" * 8192}, 502),
+    ],
+)
+def test_sm07_a_head_may_say_more(app: Opened, ehr: FakeEhr, more: dict[str, object], status: int) -> None:
+    """RFC 7515: certificates and what nobody here understands are passed over, but for what must be understood."""
+    location = app.begin(ehr)
+    assert app.go(ehr.sign_in(location, id_token=with_head(location, **more))).status_code == status
 
 
 def test_sm07_the_signature_is_rs256_of_the_ehrs_own_key(app: Opened, ehr: FakeEhr) -> None:

@@ -19,9 +19,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 
 from server.fhir.unanswered import Unanswered
+from server.signatures import LEEWAY
 from server.smart import tokens
 from server.smart.discovery import SmartConfiguration
-from server.smart.tokens import LEEWAY, Granted, ask_for_token
+from server.smart.tokens import Granted, ask_for_token
 from tests.records import PATIENT
 from tests.sign_in import ASKED, CODE, EHR, GRANT, SMART, TOKEN_ENDPOINT, exchange, refused
 

@@ -168,6 +168,20 @@ def test_what_has_ended_is_forgotten(sessions: Sessions) -> None:
     assert len(sessions) == 1
 
 
+@pytest.mark.parametrize("instance", ["", "blue"])
+def test_a_process_knows_which_of_its_launches_are_over(clock: Clock, instance: str) -> None:
+    """It says so of no launch that waits or goes on, and of none that another process has begun."""
+    sessions = Sessions(3, MINUTES, instance, clock)
+    waits, goes_on, ended = (sessions.new_id() for _ in range(3))
+    begin(sessions, goes_on)
+    session, _, _ = begin(sessions, ended)
+    sign_in(sessions, "state", waits)
+    sessions.end(session)
+    assert [sessions.forgot(one) for one in (waits, goes_on, ended, sessions.new_id())] == [False, False, True, True]
+    others = ("red-launch", "bluer-launch", "launch", "blue", "Blue-launch", "")
+    assert {sessions.forgot(one) for one in others} == {not instance}
+
+
 def test_of_too_many_that_wait_the_oldest_gives_way(sessions: Sessions, clock: Clock) -> None:
     """So many launches may wait for an answer, and no more: whoever asks without end fills no memory."""
     for number in range(5):

@@ -18,17 +18,14 @@ from server.fhir.asking import Network
 from server.fhir.elements import text_at
 from server.hooks.keys import Clock, Keys
 from server.hooks.replay import TooMany, Used
+from server.signatures import LEEWAY, reading
 
 ALGORITHMS = ("ES384", "RS384")
 """The two that the specification names. A symmetric one would let whoever checks a token make one, too."""
-LEEWAY = 60
-"""Seconds by which clocks may differ. Some callers round the time up at which they sign."""
 LONGEST = 3600
 """Seconds for which a token counts from when it was signed, however long it says: used ones must be remembered."""
 
-_CHECKED = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-_CHECKED.max_header_length = 8192
-"""Chains of certificates ride along in headers; they are passed over, and must not make a token one too large."""
+_CHECKED = reading(ALGORITHMS)
 
 
 class NotTrusted(Exception):

@@ -58,11 +58,12 @@ class SitePages:
         return HTMLResponse(edition.pages.card(named(edition.served, request.query_params.get(MODEL))))
 
     async def asset(self, request: Request) -> Response:
-        """A static file, as long as its content is the one that the address names."""
+        """A static file, as long as its content is the one that the address names; of others no page is made."""
         edition = next(iter(self.editions.values()))
-        asset = edition.pages.assets.get(request.path_params["name"])
-        if asset is None or asset.version != request.path_params["version"]:
-            raise HTTPException(404)
+        version, _, name = request.path_params["path"].partition("/")
+        asset = edition.pages.assets.get(name)
+        if asset is None or asset.version != version:
+            return Response(status_code=404)
         return Response(asset.content, media_type=asset.media_type, headers={"cache-control": KEPT_FOR})
 
 

@@ -29,6 +29,11 @@ def cookie_of(request: Request, identifier: str) -> str:
     return request.cookies.get(cookie_name(identifier), "")
 
 
+def launches_of(request: Request) -> list[str]:
+    """The launches whose cookies the browser has."""
+    return [name.removeprefix(PREFIX) for name in request.cookies if name.startswith(PREFIX)]
+
+
 def has_others(request: Request, identifier: str) -> bool:
     """Whether the browser has been given the cookie of another launch, which may be for another patient."""
-    return any(name.startswith(PREFIX) and name != cookie_name(identifier) for name in request.cookies)
+    return any(one != identifier for one in launches_of(request))

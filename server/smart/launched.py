@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from server.connections import Connections
 from server.editions import Edition, edition_for
 from server.entering.bodies import CannotAnswer, read_form
 from server.entering.confirming import without_unconfirmed
@@ -46,7 +45,6 @@ class Launched:
     """The answers to somebody who has opened the form from an EHR."""
 
     editions: Mapping[str, Edition]
-    connections: Connections
     sessions: Sessions
     network: Network
     audit: Audit | None = None
@@ -119,7 +117,11 @@ class Launched:
         served = named(edition.served, name if name in edition.served else None)
         detail = say("launch_ended_detail", kept=bool(fields))
         entered = entered_values(served.model.features, answers, {})
-        return HTMLResponse(edition.pages.by_hand(served, entered, say("launch_ended"), detail), 401)
+        response = HTMLResponse(edition.pages.by_hand(served, entered, say("launch_ended"), detail), 401)
+        identifier = str(request.path_params["launch"])
+        if cookie_of(request, identifier) and self.sessions.forgot(identifier):
+            set_cookie(response, identifier, "", 0)
+        return response
 
     async def opened(self, request: Request) -> tuple[Session, Edition, Fields, Recorded]:
         """The session of a form that was sent, and what it was opened with. Raises LaunchEnded, and CannotAnswer."""

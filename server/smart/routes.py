@@ -24,7 +24,7 @@ def add_launch_routes(
     """Let the form be opened from an EHR."""
     audit = None if connections.audit_file is None else Audit(connections.audit_file)
     launching = Launching(editions, connections, sessions, network)
-    launched = Launched(editions, connections, sessions, network, audit)
+    launched = Launched(editions, sessions, network, audit)
     saving = Saving(launched)
 
     async def ended(request: Request, ending: Exception) -> Response:
@@ -35,6 +35,7 @@ def add_launch_routes(
     app.add_exception_handler(LaunchEnded, ended)
     app.add_route("/launch", launching.launch, ["GET"], include_in_schema=False)
     app.add_route(CALLBACK, launching.callback, ["GET"], include_in_schema=False)
+    app.add_route(f"{CALLBACK}/{{key}}", launching.callback, ["GET"], include_in_schema=False)
     app.add_route("/l/{launch}/", launched.form, ["GET"], include_in_schema=False)
     app.add_route("/l/{launch}/", launched.result, ["POST"], include_in_schema=False)
     app.add_route("/l/{launch}/fragment", launched.fragment, ["POST"], include_in_schema=False)

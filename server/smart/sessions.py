@@ -111,6 +111,12 @@ class Sessions:
         session = self._sessions.get(identifier)
         return session if session is not None and compare_digest(session.cookie, _hashed(cookie)) else None
 
+    def forgot(self, identifier: str) -> bool:
+        """Whether a launch that was begun in this process is over."""
+        known = identifier in self._sessions or any(one.id == identifier for one in self._signing_in.values())
+        ours = identifier.startswith(f"{self._instance}-") if self._instance else True
+        return ours and not known
+
     def end(self, session: Session) -> None:
         """Forget a session, its token with it."""
         self._sessions.pop(session.id, None)

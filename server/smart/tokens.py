@@ -23,10 +23,10 @@ from server.connections import Ehr
 from server.fhir.asking import SECONDS, Network, answer_of, client_for, document_of
 from server.fhir.elements import is_id, parts, text_at
 from server.fhir.unanswered import Unanswered
+from server.signatures import LEEWAY, reading
 from server.smart.discovery import SmartConfiguration
 
-LEEWAY = 60
-"""Seconds by which clocks may differ."""
+_SIGNED = reading(["RS256"])
 ASSERTION_SECONDS = 240
 """How long a client's proof of its key is good; SMART allows five minutes."""
 
@@ -159,7 +159,7 @@ async def _identity(ehr: Ehr, network: Network, smart: SmartConfiguration, token
         nonce={"essential": True, "value": nonce},
     )
     try:
-        decoded = jwt.decode(token, keys, algorithms=["RS256"])
+        decoded = jwt.decode(token, keys, algorithms=["RS256"], registry=_SIGNED)
         registry.validate(decoded.claims)
     except (JoseError, ValueError, TypeError, RecursionError):
         raise Unanswered(sentence="ehr_not_trusted") from None
