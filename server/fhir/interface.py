@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,14 +13,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.editions import Edition, edition_for
-from server.entering.bodies import FHIR_TYPE, JSON_TYPE, LARGEST_BUNDLE, read_json
+from server.entering.bodies import FHIR_TYPE, JSON_TYPE, LARGEST_BUNDLE, CannotAnswer, read_json
 from server.fhir.capability import OPERATION, capability_statement, operation_definition
 from server.fhir.checking import checked
 from server.fhir.operation import NotAssessed, evaluate
 from server.fhir.outcome import fhir_response, operation_outcome
 from server.fhir.questionnaire import questionnaire
+from server.fhir.turns import Turns
 from server.pages.site import latest_day
 from server.served import named
+from server.wording.refusing import Unreadable
+
+BODY_SECONDS = 10.0
+"""How long a body may take to come, in its turn: the largest needs 3.4 Mbit/s for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class FhirInterface:
     version: str
     """Of this program."""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    turns: Turns = field(default_factory=Turns)
+    """For the operation."""
 
     def routes(self) -> Iterator[tuple[str, Callable[..., Any], str]]:
         """Each address with its answer and its method."""
@@ -42,13 +50,14 @@ class FhirInterface:
     async def evaluate(self, request: Request) -> Response:
         """Risks for one patient or for many."""
         served = edition_for(self.editions, request).served
-        document = await read_json(request, (FHIR_TYPE, JSON_TYPE), LARGEST_BUNDLE)
-        try:
-            # A thousand patients take seconds, and others are to be answered meanwhile.
-            resource = await run_in_threadpool(evaluate, served, document, latest_day())
-        except NotAssessed as refused:
-            return fhir_response(operation_outcome(refused.issues), 422)
-        return fhir_response(resource)
+        # Before anything of the body is read: what waits must not fill the memory, or the threads that pages need.
+        async with self.turns.one():
+            try:
+                # A thousand patients take seconds, and others are to be answered meanwhile.
+                content = await run_in_threadpool(evaluate, served, await _document(request), latest_day())
+            except NotAssessed as refused:
+                return fhir_response(operation_outcome(refused.issues), 422)
+        return Response(content, media_type=FHIR_TYPE)
 
     def form(self, request: Request) -> Response:
         """The form of one model."""
@@ -82,6 +91,15 @@ class FhirInterface:
         """What this server can do."""
         language = edition_for(self.editions, request).language
         return fhir_response(capability_statement(language, _address(request), self.version, self.started))
+
+
+async def _document(request: Request) -> dict[str, object]:
+    """What is asked. Whoever sends it slowly is not waited for: others wait meanwhile. Raises CannotAnswer."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await read_json(request, (FHIR_TYPE, JSON_TYPE), LARGEST_BUNDLE)
+    except TimeoutError:
+        raise CannotAnswer(408, Unreadable("too_slow", seconds=int(BODY_SECONDS))) from None
 
 
 def _address(request: Request) -> str:

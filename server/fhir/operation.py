@@ -13,7 +13,7 @@ from model.receipt import issue_receipt
 from server.entering.bodies import CannotAnswer
 from server.entering.entry import patient_of
 from server.fhir.checking import Resource, checked
-from server.fhir.outcome import Issue, operation_outcome
+from server.fhir.outcome import Issue, encoded, operation_outcome
 from server.fhir.response import RESPONSE, Response, read_response
 from server.fhir.risk_assessment import risk_assessment
 from server.fhir.saying import Said
@@ -44,17 +44,17 @@ class NotAssessed(Exception):
         self.issues = tuple(issues)
 
 
-def evaluate(served: Mapping[str, Served], document: Mapping[str, Any], today: date) -> Resource:
-    """The RiskAssessment to a QuestionnaireResponse, or the Bundle to a Bundle of them.
+def evaluate(served: Mapping[str, Served], document: Mapping[str, Any], today: date) -> bytes:
+    """The RiskAssessment to a QuestionnaireResponse, or the Bundle to a Bundle of them, as it is sent.
 
-    Raises NotAssessed, and CannotAnswer (413).
+    What is answered is taken out of a Bundle on the way. Raises NotAssessed, and CannotAnswer (413).
     """
     document = _unwrapped(served, document)
     if document.get("resourceType") == "Bundle":
         return _answered_bundle(served, document, today)
     if document.get("resourceType") != RESPONSE:
         raise NotAssessed([_not_confirmed(served, "Resource", document)])
-    return assess(served, document, today)
+    return encoded(assess(served, document, today))
 
 
 def assess(served: Mapping[str, Served], document: Mapping[str, Any], today: date, place: str = RESPONSE) -> Resource:
@@ -108,8 +108,11 @@ def _unwrapped(served: Mapping[str, Served], document: Mapping[str, Any]) -> Map
     raise NotAssessed([Issue("structure", _say(served, "wrong_parameters"), "Parameters.parameter")])
 
 
-def _answered_bundle(served: Mapping[str, Served], bundle: Mapping[str, Any], today: date) -> Resource:
-    """Every entry answered in its place: with a RiskAssessment, or with what is wrong with it."""
+def _answered_bundle(served: Mapping[str, Served], bundle: Mapping[str, Any], today: date) -> bytes:
+    """Every entry answered in its place: with a RiskAssessment, or with what is wrong with it.
+
+    Each is checked and written at once: a thousand as objects would take several times the memory of their text.
+    """
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise NotAssessed([Issue("structure", _say(served, "not_fhir", name="Bundle.entry"), "Bundle.entry")])
@@ -118,11 +121,12 @@ def _answered_bundle(served: Mapping[str, Served], bundle: Mapping[str, Any], to
     issues = list(_wrong_with(served, bundle, entries))
     if issues:
         raise NotAssessed(issues)
-    answers = [
-        _answered_entry(served, entry["resource"], today, f"Bundle.entry[{position}].resource")
-        for position, entry in enumerate(entries)
-    ]
-    return checked({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+    written = []
+    for position in range(len(entries)):
+        response, entries[position] = entries[position]["resource"], None
+        answer = _answered_entry(served, response, today, f"Bundle.entry[{position}].resource")
+        written.append(encoded(answer))
+    return b'{"resourceType": "Bundle", "type": "batch-response", "entry": [%b]}' % b", ".join(written)
 
 
 def _wrong_with(served: Mapping[str, Served], bundle: Mapping[str, Any], entries: Sequence[object]) -> Iterator[Issue]:
@@ -144,7 +148,7 @@ def _answered_entry(served: Mapping[str, Served], response: Mapping[str, Any], t
         return {"resource": assess(served, response, today, place), "response": {"status": "200 OK"}}
     except NotAssessed as refused:
         outcome = operation_outcome(refused.issues)
-        return {"response": {"status": "422 Unprocessable Entity", "outcome": outcome}}
+        return {"response": {"status": "422 Unprocessable Entity", "outcome": checked(outcome)}}
 
 
 def _addressed(served: Mapping[str, Served], document: Mapping[str, Any]) -> tuple[Served, Mapping[str, Problem]]:

@@ -15,11 +15,13 @@ KINDS = {
     400: "structure",
     404: "not-found",
     405: "not-supported",
+    408: "timeout",
     413: "too-long",
     415: "not-supported",
     422: "invalid",
     429: "throttled",
     500: "exception",
+    503: "transient",
 }
 """The kind of issue that stands for each status."""
 
@@ -40,8 +42,12 @@ def operation_outcome(issues: Iterable[Issue]) -> Resource:
 
 def fhir_response(resource: Resource, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """An answer that is a resource."""
-    content = json.dumps(resource, ensure_ascii=False, allow_nan=False).encode()
-    return Response(content, status, media_type=FHIR_TYPE, headers=dict(headers or {}))
+    return Response(encoded(resource), status, media_type=FHIR_TYPE, headers=dict(headers or {}))
+
+
+def encoded(resource: Resource) -> bytes:
+    """A resource as it is sent."""
+    return json.dumps(resource, ensure_ascii=False, allow_nan=False).encode()
 
 
 def refusal_response(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
