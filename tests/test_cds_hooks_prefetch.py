@@ -11,6 +11,7 @@ import pytest
 from httpx2 import ConnectError, MockTransport, Request, Response
 
 from model.artefact import Artefact
+from server.fhir.asking import MOST_RESOURCES
 from server.hooks.prefetch import KEYS, PATIENCE, gather
 from server.hooks.request import Asked
 from tests.hook_client import (
@@ -91,6 +92,25 @@ NOT_THERE = {
     "a further page": bundle(primary(), come_back(), following=f"{ISSUER}/Condition?page=2"),
     "a further page elsewhere": bundle(primary(), come_back(), following="https://evil.example/Condition?page=2"),
 }
+
+
+MANY = [about("Condition", f"other-{number}", code={"text": "Cold"}) for number in range(MOST_RESOURCES - 2)]
+
+
+def test_ch10_more_than_are_read_of_a_record_are_not_there(artefact: Artefact) -> None:
+    """CH10: a part of them could say otherwise than all; the EHR's own server has the same limit, and is asked."""
+    asked = asking(artefact, handler=Server())
+    most = whole() | {"conditions": bundle(*MANY, primary(), come_back())}
+    assert len(asked.cards(body(prefetch=most))) == 1
+    more = whole() | {
+        "conditions": bundle(*MANY, primary(), come_back(), about("Condition", "one", code={"text": "1"}))
+    }
+    assert asked.post(body(prefetch=more)).status_code == 412
+    assert asked.asked == []
+    assert len(asked.cards(with_right(more))) == 1
+    assert kinds_asked(asked) == ["Condition"]
+    other = whole() | {"conditions": bundle(*MANY, primary(), come_back(), {"resourceType": "Basic"})}
+    assert len(asked.cards(body(prefetch=other))) == 1
 
 
 @pytest.mark.parametrize("value", NOT_THERE.values(), ids=NOT_THERE.keys())

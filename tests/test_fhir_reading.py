@@ -17,7 +17,7 @@ from server.fhir import asking
 from server.fhir.finding import findings_of
 from server.fhir.reading import KINDS
 from tests.invented import small_model
-from tests.record_server import ELSEWHERE, RECORD, TOKEN, Server, as_answered, failing, pages, read, why
+from tests.record_server import ELSEWHERE, RECORD, TOKEN, Server, as_answered, failing, ok, pages, read, why
 from tests.records import BASE, FILLED, PATIENT, Resource, bundle, histology, primary, recurrence
 
 
@@ -48,13 +48,15 @@ def test_all_that_is_asked_of_a_record_is_asked_of_this_patient_with_the_token()
     [
         f"{BASE}/Condition?page=2",
         f"{BASE}?_getpages=b7f&_getpagesoffset=1&_count=1",
-        "https://ehr.hospital.example/pages/2",
+        f"{BASE}/?_getpages=b7f",
+        BASE.replace(".example", ".example:443") + "?page=2",
+        BASE.replace("https://ehr", "HTTPS://EHR") + "/pages/2",
         "/fhir/R4/Condition?page=2",
         "Condition?page=2",
     ],
 )
 def test_a_search_is_read_over_all_its_pages(following: str) -> None:
-    """A next page is asked for as the server names it, with the token, on the server's own origin."""
+    """A next page is asked for as the server names it, with the token, below the server's own address."""
     later = [recurrence(f"later-{number}") for number in range(3)]
     answer = pages(following, None, resources=[[primary()], later])
     server = Server(Condition=answer)
@@ -76,6 +78,21 @@ def test_a_search_is_read_over_all_its_pages(following: str) -> None:
         BASE.replace(".example", ".example.evil.example"),
         BASE.replace("ehr.hospital.example", "ehr.hospital.example@evil.example"),
         BASE.replace("ehr.hospital.example", "evil.example\\@ehr.hospital.example"),
+        BASE.replace("https://", "https://anna@") + "/Condition?page=2",
+        BASE.replace("https://", "https://anna:secret@") + "/Condition?page=2",
+        "https://ehr.hospital.example/pages/2",
+        "https://ehr.hospital.example",
+        "/fhir/Condition?page=2",
+        "/fhir/R5/Condition?page=2",
+        "/fhir/R45/Condition?page=2",
+        "/fhir/r4/Condition?page=2",
+        "/other?base=/fhir/R4/",
+        "../R5/Condition?page=2",
+        f"{BASE}/../R5/Condition?page=2",
+        f"{BASE}/%2e%2e/R5/Condition?page=2",
+        f"{BASE}/..%2FR5/Condition?page=2",
+        f"{BASE}/..\\R5/Condition?page=2",
+        f"{BASE}/..;/R5/Condition?page=2",
         "//elsewhere.example/fhir/R4/Condition",
         "ftp://ehr.hospital.example/fhir/R4",
         "file:///etc/passwd",
@@ -83,7 +100,7 @@ def test_a_search_is_read_over_all_its_pages(following: str) -> None:
     ],
 )
 def test_the_token_goes_nowhere_else(following: str) -> None:
-    """SM13: a next page on another origin, or without TLS, is not asked for, and that type is not used."""
+    """SM13: a next page on another origin, without TLS or of another tenant is not asked for; that type is not used."""
     server = Server(Condition=pages(following, None, resources=[[primary()], [recurrence()]]))
     record = read(server)
     assert why(record) == {"Condition": ("ehr_leads_elsewhere", 0)}
@@ -99,6 +116,7 @@ def test_whatever_a_next_page_is_called_the_token_stays(following: str) -> None:
     server = Server(Condition=pages(following, None))
     record = read(server, ["Condition"])
     assert {(one.url.scheme, one.url.netloc) for one in server.asked} == {("https", b"ehr.hospital.example")}
+    assert {one.url.path[:8] for one in server.asked} == {"/fhir/R4"}
     assert len(record.resources) + len(record.unread) == len(KINDS)
 
 
@@ -229,3 +247,39 @@ def test_a_server_that_never_finishes_is_not_waited_for(monkeypatch: pytest.Monk
         record = read(server)
         assert why(record) == dict.fromkeys(KINDS, ("ehr_too_slow", 0))
         assert record.resources == {}
+
+
+def test_a_whole_record_may_be_so_large_and_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All types and all pages together: what was read to its end by then is used, and the rest is not."""
+    sizes = [len(ok(RECORD[kind][0] if kind == "Patient" else bundle(*RECORD[kind])).content) for kind in KINDS]
+    for most, whole in ((sum(sizes), True), (sum(sizes) - 1, False)):
+        monkeypatch.setattr(asking, "LARGEST_RECORD", most)
+        record = read(Server())
+        assert (record.unread == ()) == whole
+        assert set(why(record).values()) <= {("ehr_too_large", 0)}
+        assert len(record.resources) + len(record.unread) == len(KINDS)
+    endless = Server(Condition=pages(f"{BASE}/Condition?page=2"))
+    monkeypatch.setattr(asking, "LARGEST_RECORD", 3 * len(ok(bundle(following=f"{BASE}/Condition?page=2")).content))
+    for _ in range(2):
+        assert why(read(endless, ["Condition"]))["Condition"] == ("ehr_too_large", 0)
+    assert endless.times("Condition") == 2 * 4
+
+
+def test_a_whole_record_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes its time over every page, and never too long over one: what is not finished is not used."""
+    monkeypatch.setattr(asking, "RECORD_SECONDS", 0.2)
+    asked = 0
+    ordinary = Server()
+
+    async def slow(request: Request) -> Response:
+        nonlocal asked
+        if not request.url.path.endswith("/Condition"):
+            return ordinary(request)
+        asked += 1
+        await asyncio.sleep(0.02)
+        return Response(200, json=bundle(primary(), following=f"{BASE}/Condition"))
+
+    record = read(slow)
+    assert why(record) == {"Condition": ("ehr_too_slow", 0)}
+    assert set(record.resources) == {"Patient", "Procedure", "Observation"}
+    assert 1 < asked < asking.MOST_PAGES

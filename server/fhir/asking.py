@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from httpx2 import (
+    URL,
     AsyncBaseTransport,
     AsyncClient,
     AsyncHTTPTransport,
@@ -20,7 +21,7 @@ from httpx2 import (
 )
 
 from server.connections import Ehr
-from server.fhir.elements import Resource, part, parts, text_at
+from server.fhir.elements import Resource, part, parts, says_incomplete, text_at
 from server.fhir.unanswered import Unanswered
 
 SECONDS = 10.0
@@ -31,6 +32,10 @@ MOST_RESOURCES = 1000
 MOST_PAGES = 50
 """However few resources a server puts on each."""
 PAGE = 100
+RECORD_SECONDS = 45.0
+"""How long one reading of a record may take, all types and pages together: proxies give a page up after a minute."""
+LARGEST_RECORD = 33_554_432
+"""How much it may send in all: as many resources as are read of each of four types, with 8 KiB for each."""
 
 FHIR_JSON = "application/fhir+json"
 
@@ -48,14 +53,28 @@ def client_for(ehr: Ehr, network: Network) -> AsyncClient:
     return AsyncClient(transport=network(ehr), timeout=SECONDS, follow_redirects=False)
 
 
-async def answer_of(client: AsyncClient, method: str, address: str, **more: Any) -> tuple[Response, bytes]:  # noqa: ANN401 - the library's own arguments
+@dataclass(slots=True)
+class Allowance:
+    """How much may still be sent, whatever is asked."""
+
+    left: int = field(default_factory=lambda: LARGEST_RECORD)
+
+
+async def answer_of(
+    client: AsyncClient,
+    method: str,
+    address: str | URL,
+    allowance: Allowance | None = None,
+    **more: Any,  # noqa: ANN401 - the library's own arguments
+) -> tuple[Response, bytes]:
     """What an address answers, whatever its status. Raises Unanswered."""
-    body = bytearray()
+    body, allowance = bytearray(), allowance or Allowance(LARGEST_ANSWER)
     try:
         async with asyncio.timeout(SECONDS), client.stream(method, address, **more) as response:
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > LARGEST_ANSWER:
+                allowance.left -= len(chunk)
+                if len(body) > LARGEST_ANSWER or allowance.left < 0:
                     raise Unanswered(sentence="ehr_too_large")
     except (TimeoutException, TimeoutError):
         raise Unanswered(sentence="ehr_too_slow") from None
@@ -83,6 +102,8 @@ class RecordServer:
     client: AsyncClient
     base: str
     token: str = field(repr=False)
+    allowance: Allowance | None = None
+    """For all that is asked of it; without one, each answer has its own."""
 
     async def read(self, path: str) -> dict[str, Any]:
         """One resource. Raises Unanswered."""
@@ -91,16 +112,17 @@ class RecordServer:
     async def search(self, kind: str, parameters: Mapping[str, str]) -> list[Resource]:
         """Every resource of a type that a search finds, over all pages. Raises Unanswered.
 
-        A next page is only asked for at the server's own origin: the token goes nowhere else.
+        A next page is only asked for below the server's own address: the token goes nowhere else.
         """
         found: list[Resource] = []
-        address, query = f"{self.base}/{kind}", {**parameters, "_count": str(PAGE)}
+        address: str | URL = f"{self.base}/{kind}"
+        query = {**parameters, "_count": str(PAGE)}
         for _ in range(MOST_PAGES):
             bundle = await self._get(address, query)
             if bundle.get("resourceType") != "Bundle":
                 raise Unanswered(sentence="ehr_unreadable")
             entries = [part(entry, "resource") for entry in parts(bundle, "entry")]
-            if any(_says_incomplete(one) for one in entries):
+            if any(says_incomplete(one) for one in entries):
                 raise Unanswered(sentence="ehr_incomplete")
             found += [one for one in entries if one.get("resourceType") == kind]
             if len(found) > MOST_RESOURCES:
@@ -111,14 +133,20 @@ class RecordServer:
             address, query = self._within(links[0]), {}
         raise Unanswered(sentence="ehr_too_many")
 
-    def _within(self, link: str) -> str:
-        """Where a link leads, when that is this server. Raises Unanswered."""
+    def _within(self, link: str) -> URL:
+        """Where a link leads, when that is this server: its origin, and its path or one below. Raises Unanswered.
+
+        The same object is compared and asked, so that no two readings of one text can differ.
+        """
+        base = URL(f"{self.base}/")
         try:
-            address = urljoin(f"{self.base}/", link)
-            elsewhere = urlsplit(address)[:2] != urlsplit(self.base)[:2]
-        except ValueError:
+            address = base.join(link)
+        except (InvalidURL, ValueError):
             raise Unanswered(sentence="ehr_unreadable") from None
-        if elsewhere:
+        # On one host there may be several hospitals, each below a path of its own.
+        names = re.split(r"[/\\]", address.path)
+        below = f"{address.path}/".startswith(base.path) and not any(name.startswith("..") for name in names)
+        if _origin(address) != _origin(base) or address.userinfo or not below:
             raise Unanswered(sentence="ehr_leads_elsewhere")
         return address
 
@@ -136,10 +164,9 @@ class RecordServer:
         )
         return response.status_code, response.headers.get("location", "")
 
-    async def _get(self, address: str, query: Mapping[str, str]) -> dict[str, Any]:
-        response, body = await answer_of(
-            self.client, "GET", address, headers=self._headers, **({"params": query} if query else {})
-        )
+    async def _get(self, address: str | URL, query: Mapping[str, str]) -> dict[str, Any]:
+        more = {"params": query} if query else {}
+        response, body = await answer_of(self.client, "GET", address, self.allowance, headers=self._headers, **more)
         if response.status_code != 200:
             raise Unanswered(sentence="ehr_refused", status=response.status_code)
         return document_of(body)
@@ -149,8 +176,6 @@ class RecordServer:
         return {"accept": FHIR_JSON, "authorization": f"Bearer {self.token}"}
 
 
-def _says_incomplete(resource: Resource) -> bool:
-    """Whether an answer says of itself that something is missing from it."""
-    severe = ("error", "fatal")
-    is_outcome = resource.get("resourceType") == "OperationOutcome"
-    return is_outcome and any(text_at(issue, "severity") in severe for issue in parts(resource, "issue"))
+def _origin(address: URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port in one spelling: the library makes small letters of them, and leaves out a usual port."""
+    return address.scheme, address.host, address.port

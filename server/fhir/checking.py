@@ -10,6 +10,14 @@ from typing import Any
 
 Resource = dict[str, Any]
 
+WRITTEN = ("RiskAssessment", "Observation", "DocumentReference")
+"""The kinds of resources that are written to a record."""
+ELEMENTS = (
+    *("Annotation", "Attachment", "CodeableConcept", "Coding", "Device", "Identifier", "Narrative", "Period"),
+    *("Quantity", "Reference"),
+)
+"""What stands in them; the library would load each of these with the first resource that has one."""
+
 
 def checked(resource: Resource) -> Resource:
     """The resource, when nothing is wrong with it. Raises ValueError."""
@@ -18,3 +26,11 @@ def checked(resource: Resource) -> Resource:
 
     get_fhir_model_class(resource["resourceType"]).model_validate(resource)
     return resource
+
+
+def prepare() -> None:
+    """Load what checking needs, which takes half a second: before anybody is answered, where a record is written to."""
+    from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415
+
+    for kind in (*WRITTEN, *ELEMENTS):
+        get_fhir_model_class(kind)

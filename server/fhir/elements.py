@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,8 +12,10 @@ from model.record import Code
 Resource = Mapping[str, Any]
 
 LONGEST_TEXT = 80
+LONGEST_ADDRESS = 2000
+"""What is longer is no address that anybody means: servers and proxies refuse it."""
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-_REFERENCE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?")
+_KIND = re.compile(r"[A-Z][A-Za-z]+")
 _HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
@@ -60,6 +62,11 @@ def codes_in(concept: object) -> frozenset[Code]:
     )
 
 
+def codes_in_all(concepts: Iterable[object]) -> frozenset[Code]:
+    """The codes of several CodeableConcepts together."""
+    return frozenset(code for concept in concepts for code in codes_in(concept))
+
+
 def extensions(resource: object) -> Iterator[Mapping[str, Any]]:
     """Every extension, those inside extensions included, however deep."""
     waiting = list(parts(resource, "extension"))
@@ -76,10 +83,8 @@ def extensions_named(resource: object, names: Collection[str]) -> list[Mapping[s
 
 def codes_in_extensions(resource: object, names: Collection[str]) -> frozenset[Code]:
     """The codes that extensions of these names hold."""
-    found: frozenset[Code] = frozenset()
-    for extension in extensions_named(resource, names):
-        found |= codes_in(part(extension, "valueCodeableConcept")) | codes_in(part(extension, "valueCoding"))
-    return found
+    values = ("valueCodeableConcept", "valueCoding")
+    return codes_in_all(part(extension, value) for extension in extensions_named(resource, names) for value in values)
 
 
 def is_understood(resource: object) -> bool:
@@ -102,14 +107,28 @@ def reference_to(resource: Resource) -> str:
 def referred(reference: object, base: str) -> str:
     """What a Reference leads to, as "Condition/12"; empty where it leads to another server or nowhere."""
     text = text_at(reference, "reference").removeprefix(f"{base}/")
-    found = _REFERENCE.fullmatch(text)
-    return "" if found is None else f"{found[1]}/{found[2]}"
+    return _resource_at(text.split("/")) if len(text) <= LONGEST_ADDRESS else ""
 
 
 def referred_path(address: str) -> str:
     """What a Location leads to, as "Condition/12"; empty where it names no resource."""
-    found = re.search(r"([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(/_history/[A-Za-z0-9.-]{1,64})?/?$", address)
-    return "" if found is None else f"{found[1]}/{found[2]}"
+    if len(address) > LONGEST_ADDRESS:
+        return ""
+    names = address.removesuffix("/").split("/")
+    return _resource_at(names[-4:] if "_history" in names[-2:-1] else names[-2:])
+
+
+def _resource_at(names: Sequence[str]) -> str:
+    """The resource that the last names of an address are of, with or without those of a version; empty for others."""
+    kind, identifier, *version = names if len(names) > 1 else ("", "")
+    is_version = not version or (len(version) == 2 and version[0] == "_history" and is_id(version[1]))
+    return f"{kind}/{identifier}" if _KIND.fullmatch(kind) and is_id(identifier) and is_version else ""
+
+
+def says_incomplete(resource: Resource) -> bool:
+    """Whether a part of an answer says that something is missing from it: an OperationOutcome with an error."""
+    is_outcome = resource.get("resourceType") == "OperationOutcome"
+    return is_outcome and any(text_at(issue, "severity") in ("error", "fatal") for issue in parts(resource, "issue"))
 
 
 def day_of(text: str) -> str:

@@ -5,10 +5,10 @@ Its status is preliminary.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from server.fhir.checking import Resource, checked
+from server.fhir.elements import referred_path
 from server.fhir.saying import (
     DEVICE,
     UCUM,
@@ -35,7 +35,7 @@ def observation(said: Said) -> Resource:
     """The Observation of one prediction (FHIR R4). Raises ValueError when it is none."""
     say, headline = said.served.language.sentences.say, headline_risk(said)
     sentences = [risk.sentence for risk in risks(said)]
-    derived = [address for address in said.basis if _kind_of(address) in SOURCES]
+    derived = [address for address in said.basis if referred_path(address).partition("/")[0] in SOURCES]
     others = [address for address in said.basis if address not in derived]
     noted = [*([say("record_sources", references=others)] if others else []), *notes(said)]
     title = said.served.model.about.title
@@ -82,9 +82,3 @@ def _components(said: Said) -> Iterator[Resource]:
 
 def _quantity(figure: float) -> Resource:
     return {"value": figure, "unit": "%", "system": UCUM, "code": "%"}
-
-
-def _kind_of(address: str) -> str | None:
-    """Which kind of resource a reference leads to."""
-    found = re.search(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64})?$", address)
-    return None if found is None else found[1]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from model.features import ALIVE_MONTHS, Range
 from server.fhir.checking import Resource, checked
+from server.fhir.elements import is_id
 from server.fhir.links import TIME_ZERO, UNKNOWN_SIDE, answers_address, form_address, side
 from server.pages.questions import Question
 from server.served import Served
@@ -47,7 +47,7 @@ def questionnaire(served: Served, address: str) -> Resource:
         "description": "\n\n".join(described),
         "item": items_of(served, address),
     }
-    if re.fullmatch(r"[A-Za-z0-9.-]{1,64}", model.name):
+    if is_id(model.name):
         resource["id"] = model.name
     return checked(resource)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from server.fhir import asking
 from server.fhir.asking import RecordServer
 from server.fhir.elements import Resource, day_of, part, parts, referred, text_at, texts_at
 from server.fhir.finding import OBSERVED
@@ -37,8 +38,10 @@ class RecordRead:
 async def read_record(server: RecordServer, patient: str, allowed: Sequence[str]) -> RecordRead:
     """Everything that is asked of one patient's record, all at once. ``allowed`` are the types that may be read.
 
-    Where anything is about another patient, nothing is used: whose record this is has become doubtful.
+    All of it together may take so long and be so large. Where anything is about another patient, nothing is used: whose
+    record this is has become doubtful.
     """
+    server = replace(server, allowance=asking.Allowance())
     read: dict[str, Sequence[Resource]] = {}
     unread: dict[str, Unanswered] = {
         kind: Unanswered(sentence="ehr_not_allowed") for kind in KINDS if kind not in allowed
@@ -46,7 +49,10 @@ async def read_record(server: RecordServer, patient: str, allowed: Sequence[str]
 
     async def one(kind: str) -> None:
         try:
-            read[kind] = await _read_kind(server, kind, patient)
+            async with asyncio.timeout(asking.RECORD_SECONDS):
+                read[kind] = await _read_kind(server, kind, patient)
+        except TimeoutError:
+            unread[kind] = Unanswered(sentence="ehr_too_slow")
         except Unanswered as failure:
             unread[kind] = failure
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from model.features import ALIVE_MONTHS
 from model.patient import Problem
-from server.entering.dates import END, Dated, date_field, read_dates
+from server.entering.dates import END, Dated, date_field, day_after, read_dates
 from server.entering.entry import Entry
+from server.fhir.elements import is_id
 from server.fhir.links import TIME_ZERO, UNKNOWN_SIDE, answers_address, side
 from server.fhir.questionnaire import items_of
-from server.fhir.saying import day_after
 from server.served import Served
 from server.wording.refusing import BEGIN, echo
 
@@ -40,7 +40,7 @@ VALUES = {
 """By the type of an item, how it is answered."""
 CONFIRMED = ("completed", "amended")
 MOST_ITEMS = 1000
-_PATIENT = re.compile(r"(https?://[^\s?#]+/)?Patient/[A-Za-z0-9.-]{1,64}", re.ASCII)
+_PATIENTS = re.compile(r"(https?://[^\s?#]+/)?Patient", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,11 @@ def read_response(served: Served, document: Mapping[str, Any], today: date) -> R
     _read_items(reading, document)
     values, alive, dated, zero = _with_dates(reading, today)
     identifier = document.get("id")
-    called = isinstance(identifier, str) and re.fullmatch(r"[A-Za-z0-9.-]{1,64}", identifier, re.ASCII)
     return Response(
         entry=Entry(values=values, alive_months=alive, problems=reading.problems, dated=dated),
         subject=_patient(document.get("subject")) or "",
         time_zero=zero,
-        basis=(f"{RESPONSE}/{identifier}",) if called else (),
+        basis=(f"{RESPONSE}/{identifier}",) if is_id(identifier) else (),
     )
 
 
@@ -119,7 +118,10 @@ def _read_head(reading: _Reading, document: Mapping[str, Any]) -> None:
 def _patient(subject: object) -> str | None:
     """The reference to a patient, where it is one."""
     reference = subject.get("reference") if isinstance(subject, dict) else None
-    return reference if isinstance(reference, str) and _PATIENT.fullmatch(reference) else None
+    if not isinstance(reference, str):
+        return None
+    place, _, identifier = reference.rpartition("/")
+    return reference if _PATIENTS.fullmatch(place) and is_id(identifier) else None
 
 
 def _read_items(reading: _Reading, document: Mapping[str, Any]) -> None:

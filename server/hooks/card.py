@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from server.entering.confirming import question_of
 from server.entering.documents import MODEL
 from server.fhir.elements import Resource, text_at
 from server.fhir.found import Findings
@@ -47,7 +48,7 @@ def shortened(text: str) -> str:
 
 def _paragraphs(served: Served, findings: Findings, *, whole: bool) -> list[str]:
     say, model = served.language.sentences.say, served.model
-    filled = {field.partition(".")[0] for field in findings.filled}
+    filled = {question_of(field) for field in findings.filled}
     conflicting = [one.label for one in model.features.all if findings.conflicts(one.name)]
     found = [one.label for one in model.features.all if one.name in filled and one.label not in conflicting]
     paragraphs = [

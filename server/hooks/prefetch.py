@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.connections import Ehr
-from server.fhir.asking import Network, RecordServer, client_for
-from server.fhir.elements import Resource, part, parts, text_at
+from server.fhir.asking import MOST_RESOURCES, Network, RecordServer, client_for
+from server.fhir.elements import Resource, part, parts, says_incomplete
 from server.fhir.finding import OBSERVED
 from server.fhir.reading import belongs, read_record
 from server.hooks.request import Asked
@@ -70,6 +70,7 @@ def _brought(kind: str, value: object) -> Sequence[Resource] | None:
 
     Null says that the EHR looked and found none; an error stands there as an OperationOutcome, or nothing does. A
     further page is not asked for at the address that a body names: all of it is read anew, at an address of our own.
+    More than are read of any record are not looked through either.
     """
     if value is None:
         return ()
@@ -80,15 +81,10 @@ def _brought(kind: str, value: object) -> Sequence[Resource] | None:
     if value.get("resourceType") != "Bundle" or any(link.get("relation") == "next" for link in parts(value, "link")):
         return None
     found = [part(entry, "resource") for entry in parts(value, "entry")]
-    if any(_failed(one) for one in found):
+    if any(says_incomplete(one) for one in found):
         return None
-    return [one for one in found if one.get("resourceType") == kind]
-
-
-def _failed(resource: Resource) -> bool:
-    return resource.get("resourceType") == "OperationOutcome" and any(
-        text_at(issue, "severity") in ("fatal", "error") for issue in parts(resource, "issue")
-    )
+    resources = [one for one in found if one.get("resourceType") == kind]
+    return resources if len(resources) <= MOST_RESOURCES else None
 
 
 async def _read(
