@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from server.fhir.events import CLINICAL, OCCURRED_FOLLOWING, RELATED, RELATED_PRIMARY
+from server.fhir.events import CLINICAL, OCCURRED_FOLLOWING, RELATED, RELATED_PRIMARY, VERIFICATION
 from server.fhir.finding import has_come_back
-from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, UNSURE, Findings
+from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, UNCONFIRMED, UNSURE, Findings
 from tests.invented import small_model
 from tests.records import (
     BASE,
@@ -180,10 +180,28 @@ def test_a_metastasis_is_known_by_its_code_or_category_and_by_its_primary(change
         assert not came_back(primary(), breast, other)
 
 
-def test_a_metastasis_by_the_older_mcode_is_one_without_a_code() -> None:
-    """Its extension says that a diagnosis is a secondary cancer of that primary; it does not say where."""
-    old = metastasis(code=concept(LUNG), extension=link(RELATED_PRIMARY, "primary"))
-    assert filled(primary(), old) == {END: "2020-06-05"}
+@pytest.mark.parametrize(
+    ("changes", "fills"),
+    [
+        ({"code": concept(LUNG, METASTASIS)}, {"pattern": "distant", END: "2020-06-05"}),
+        ({"code": concept(LUNG), "category": [concept(METASTASIS)]}, {"pattern": "distant", END: "2020-06-05"}),
+        ({"code": concept((SNOMED, "1259237005", "Recurrent malignant neoplasm"))}, {END: "2020-06-05"}),
+        ({"code": concept((ICD_10, "C48.0", "Sarcoma"))}, {END: "2020-06-05"}),
+        ({"code": concept(LUNG)}, {}),
+        ({"code": concept((ICD_10, "M16.1", "Osteoarthritis of hip"))}, {}),
+        ({"code": None}, {}),
+    ],
+)
+def test_the_extension_of_the_older_mcode_makes_no_tumour_of_anything(
+    changes: dict[str, Any], fills: dict[str, str]
+) -> None:
+    """It says which primary is meant. That it is the disease, a recurrence or a metastasis is for a code to say."""
+    old = metastasis(**{**changes, "extension": link(RELATED_PRIMARY, "primary")})
+    assert filled(primary(), old) == fills
+    assert came_back(primary(), old) == bool(fills)
+    assert told(END, primary(), old) == [
+        ("Condition/metastasis", fills.get(END), None if fills else UNSURE),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -317,3 +335,44 @@ def test_why_a_day_is_missing_is_told() -> None:
     """E21: what is found and not enough stands there with its reason."""
     for day, remark in (("2018-03", PARTIAL), ("", NO_DAY)):
         assert told(BEGIN, primary(), operation(day=day)) == [("Procedure/operation", None, remark)]
+
+
+@pytest.mark.parametrize("given", ["provisional", "differential", "unconfirmed"])
+def test_an_operation_for_a_diagnosis_that_is_not_confirmed_is_told_and_not_filled_in(given: str) -> None:
+    """It may turn out to have been for something else; one of the Conditions that it was for has to stand."""
+    suspected = primary(verificationStatus=status(VERIFICATION, given))
+    assert filled(suspected, operation()) == {}
+    assert told(BEGIN, suspected, operation()) == [("Procedure/operation", None, UNCONFIRMED)]
+    twin = {**suspected, "id": "twin"}
+    both = operation(reasons=["primary", "twin"])
+    assert filled(primary(), twin, both) == {BEGIN: "2018-03-01"}
+    assert filled(primary(verificationStatus=None), operation()) == {BEGIN: "2018-03-01"}
+    later = recurrence(verificationStatus=status(VERIFICATION, given))
+    assert "resection" not in filled(primary(), later, AGAIN)
+    assert told("resection", primary(), later, AGAIN) == [("Procedure/again", None, UNCONFIRMED)]
+
+
+def test_an_operation_for_an_unconfirmed_diagnosis_still_speaks_against_an_earlier_recurrence() -> None:
+    """Where no other first operation is known: less certainty about it fills nothing in."""
+    suspected = primary(verificationStatus=status(VERIFICATION, "provisional"))
+    early = recurrence(day="2018-02-01")
+    assert filled(suspected, operation(), early) == {}
+    assert told(END, suspected, operation(), early) == [("Condition/recurrence", None, UNSURE)]
+    assert filled(suspected, operation(), recurrence()) == {END: "2020-06-05"}
+
+
+@pytest.mark.parametrize(
+    "others", [["2018-03-01", "2018-02", "2019"], ["2019", "2019-01-02"], ["2021", "2018"], ["2017-12-31", "2022-05"]]
+)
+@pytest.mark.parametrize("day", ["2017", "2018", "2018-02", "2018-03", "2018-02-01", "2018-03-01", "2019-01-02"])
+def test_the_earliest_of_several_operations_counts(day: str, others: list[str]) -> None:
+    """A recurrence speaks for nothing where it is certainly after none of them, compared one by one."""
+    done = [operation(f"o{place}", other) for place, other in enumerate(others)]
+
+    def after(other: str) -> bool:
+        known = min(len(day), len(other))
+        return not (day[:known] < other[:known] or (known == len("2018-03-01") and day == other))
+
+    remarks = [remark for _, _, remark in told(END, primary(), recurrence(day=day), *done)]
+    expected = (None if len(day) == len("2018-03-01") else PARTIAL) if any(map(after, others)) else UNSURE
+    assert remarks == [expected]

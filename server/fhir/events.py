@@ -13,6 +13,7 @@ from model.record import PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION, Co
 from server.fhir.elements import (
     Resource,
     codes_in,
+    codes_in_all,
     codes_in_extensions,
     day_of,
     extensions,
@@ -90,13 +91,18 @@ def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[
     real = [one for one in conditions if not NOT_SO & codes_in(part(one, "verificationStatus"))]
     kinds = (MALIGNANT | RECURRENT | {code for says in record.says for code in says.codes}) - sites
     about = {reference_to(one) for one in real if _is_of(one, frozenset(record.disease), kinds)}
-    later = [one for one in real if _is_later(one, about, sites, base)]
+    later = [_is_later(one, about, sites, base) for one in real]
+    tumours: dict[str, list[Resource]] = {
+        "primary": [],
+        "came_back": [one for one, is_later in zip(real, later, strict=True) if is_later],
+        "either": [],
+        "related": [],
+    }
     # That something came after it makes the first of them the beginning, whatever has become of it since.
-    led_to = {reference for one in later for reference in _follows(one, base)}
-    tumours: dict[str, list[Resource]] = {"primary": [], "came_back": later, "either": [], "related": []}
-    for one in real:
+    led_to = {reference for one in tumours["came_back"] for reference in _follows(one, base)}
+    for one, is_later in zip(real, later, strict=True):
         name, follows = reference_to(one), _follows(one, base)
-        if any(one is other for other in later):
+        if is_later:
             continue
         doubtful = follows or not is_understood(one) or (is_said_to_have_come_back(one) and name not in led_to)
         if name in about:
@@ -108,16 +114,19 @@ def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[
 
 def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str) -> tuple[Happened, ...]:
     """Everything that happened, as far as the record says to which tumour it belongs."""
-    primary, later = ({reference_to(one) for one in those} for those in (tumours.primary, tumours.later))
+    primary, later, came_back = (
+        {reference_to(one) for one in those} for those in (tumours.primary, tumours.later, tumours.came_back)
+    )
+    unconfirmed = {reference_to(one) for one in (*tumours.primary, *tumours.later) if not is_confirmed(one)}
     found = [_coming_back(one) for one in tumours.came_back]
     found += [replace(_coming_back(one), remark=UNSURE) for one in (*tumours.either, *tumours.related)]
     for procedure in procedures:
         reasons = {referred(reason, base) for reason in parts(procedure, "reasonReference")}
         # An operation for both belongs to neither: which of the two it was is not said.
         if reasons & primary and not reasons & later:
-            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary)
-        elif reasons & {reference_to(one) for one in tumours.came_back} and not reasons & primary:
-            found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later)
+            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary, unconfirmed)
+        elif reasons & came_back and not reasons & primary:
+            found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later, unconfirmed)
     return tuple(_without_contradictions(found))
 
 
@@ -128,10 +137,8 @@ def codes_of(condition: Resource) -> frozenset[Code]:
 
 def codes_of_recurrence(condition: Resource) -> frozenset[Code]:
     """The codes by which a Condition may say that and where the disease has come back."""
-    found = codes_in(part(condition, "code")) | codes_in_extensions(condition, WHERE_EXTENSIONS)
-    for category in parts(condition, "category"):
-        found |= codes_in(category)
-    return found
+    concepts = (part(condition, "code"), *parts(condition, "category"))
+    return codes_in_all(concepts) | codes_in_extensions(condition, WHERE_EXTENSIONS)
 
 
 def is_confirmed(condition: Resource) -> bool:
@@ -147,9 +154,7 @@ def is_said_to_have_come_back(condition: Resource) -> bool:
 
 def _is_of(condition: Resource, disease: frozenset[Code], kinds: frozenset[Code]) -> bool:
     """Whether a Condition is the disease: by its name, or by its site where it is a tumour."""
-    found: frozenset[Code] = frozenset()
-    for site in parts(condition, "bodySite"):
-        found |= codes_in(site)
+    found = codes_in_all(parts(condition, "bodySite"))
     codes = codes_of(condition) | codes_of_recurrence(condition)
     return bool(
         disease & codes_in(part(condition, "code")) or (disease & found and kinds & codes and SECONDARY not in codes)
@@ -164,7 +169,7 @@ def _is_later(condition: Resource, about: set[str], sites: frozenset[Code], base
         return False
     if not follows:
         return is_one and says_so
-    return is_one or says_so or any(text_at(one, "url") == RELATED_PRIMARY for one in extensions(condition))
+    return is_one or says_so or SECONDARY in codes
 
 
 def _follows(condition: Resource, base: str) -> set[str]:
@@ -190,7 +195,9 @@ def _coming_back(condition: Resource) -> Happened:
 
 def _without_contradictions(found: Sequence[Happened]) -> Iterator[Happened]:
     """The same, but unsure of what would have come back before, or on the day on which, it was first operated on."""
-    operations = [one.day for one in found if one.event == PRIMARY_OPERATION and one.remark in (None, PARTIAL)]
+    done = [one for one in found if one.event == PRIMARY_OPERATION and one.day]
+    certain = [one.day for one in done if one.remark in (None, PARTIAL)]
+    operations = _earliest(certain or [one.day for one in done if one.remark == UNCONFIRMED])
     wrong = {
         one.day
         for one in found
@@ -205,13 +212,23 @@ def _without_contradictions(found: Sequence[Happened]) -> Iterator[Happened]:
         yield replace(one, remark=UNSURE) if doubtful else one
 
 
+def _earliest(days: Iterable[str]) -> list[str]:
+    """Of the days, of the months and of the years among these the earliest: what is not after it is after none."""
+    earliest: dict[int, str] = {}
+    for day in days:
+        earliest[len(day)] = min(day, earliest.get(len(day), day))
+    return list(earliest.values())
+
+
 def _is_not_after(day: str, other: str) -> bool:
     """Whether one day is certainly not after another, each as far as it is known."""
     known = min(len(day), len(other))
     return day[:known] < other[:known] or (known == 10 and day == other)
 
 
-def _operation(event: str, procedure: Resource, of: set[str], those: set[str]) -> Iterator[Happened]:
+def _operation(
+    event: str, procedure: Resource, of: set[str], those: set[str], unconfirmed: set[str]
+) -> Iterator[Happened]:
     """An operation; for one of several such tumours it may be for a later one than is meant."""
     status, category = text_at(procedure, "status"), codes_in(part(procedure, "category"))
     if status in ("entered-in-error", "not-done") or not SURGICAL & category:
@@ -223,6 +240,8 @@ def _operation(event: str, procedure: Resource, of: set[str], those: set[str]) -
         remark = NOT_DONE
     elif not is_understood(procedure) or not those <= of:
         remark = UNSURE
+    elif of <= unconfirmed:
+        remark = UNCONFIRMED
     elif not day:
         remark = NO_DAY
     elif len(day) < 10:

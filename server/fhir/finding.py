@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 from model.fitted import Model
 from model.record import RECURRENCE, RECURRENCE_OPERATION, Code, Record, Says
+from server.entering.confirming import question_of
 from server.entering.dates import END, date_field
 from server.fhir.elements import (
     Resource,
@@ -62,9 +63,13 @@ def findings_of(model: Model, resources: Resources, base: str) -> Findings:
         *_answers_by_code(model, events, tumours),
         *_answers_by_observation(model, tumours, resources.get("Observation", ()), base),
     ]
-    order = [feature.name for feature in model.features.all]
-    found.sort(key=lambda one: (order.index(one.field.partition(".")[0]), *(str(each) for each in astuple(one))))
+    order = {feature.name: place for place, feature in enumerate(model.features.all)}
+    found.sort(key=lambda one: (order[question_of(one.field)], *_written(one)))
     return Findings(tuple(dict.fromkeys(found)))
+
+
+def _written(one: Found) -> tuple[str, ...]:
+    return (one.field, str(one.value), one.source, one.text, one.day, str(one.remark))
 
 
 def has_come_back(model: Model, resources: Resources, base: str) -> bool:
@@ -93,8 +98,9 @@ def _dates(record: Record, events: Sequence[Happened]) -> Iterator[Found]:
 def _answers_by_event(model: Model, events: Sequence[Happened], tumours: Tumours) -> Iterator[Found]:
     record = model.record or Record((), "")
     back = [one for one in events if one.event == RECURRENCE]
-    zeros = [one.day for one in back if one.remark in (None, PARTIAL)]
+    latest = max((one.day for one in back if one.remark in (None, PARTIAL)), default="")
     doubtful = any(one.remark in (UNCONFIRMED, UNSURE) for one in back)
+    where = _said_where(model, tumours.came_back)
     for says in record.says:
         for one in events:
             if says.event != one.event:
@@ -102,23 +108,32 @@ def _answers_by_event(model: Model, events: Sequence[Happened], tumours: Tumours
             # That it was done is known without a whole day, unless it was done before what it is said to be for.
             done, fits = one.remark in (None, PARTIAL, NO_DAY, RECORDED), True
             if one.event == RECURRENCE_OPERATION:
-                early = bool(one.day) and any(one.day < zero for zero in zeros)
-                fits = not early and not doubtful and _is_asked_of(model, says, one, tumours)
+                early = bool(one.day) and one.day < latest
+                fits = not early and not doubtful and _is_asked_of(model, says, one, where)
             remark = None if done and fits else (UNSURE if done else one.remark)
             yield Found(says.feature, None if remark else says.level, one.source, one.text, one.day, remark)
 
 
-def _is_asked_of(model: Model, says: Says, operation: Happened, tumours: Tumours) -> bool:
+def _said_where(model: Model, came_back: Iterable[Resource]) -> Mapping[str, set[str]]:
+    """By the Conditions of a coming back, where it is said to have been."""
+    where, said = _where(model), dict[str, set[str]]()
+    for condition in came_back:
+        codes = codes_of_recurrence(condition)
+        said.setdefault(reference_to(condition), set()).update(one.level for one in where if _says(one, codes))
+    return said
+
+
+def _is_asked_of(model: Model, says: Says, operation: Happened, where: Mapping[str, set[str]]) -> bool:
     """Whether a question is asked of where an operation was: to remove a metastasis answers none about the site."""
     strata = model.features.named(says.feature).strata
-    those = [one for one in tumours.came_back if reference_to(one) in operation.of]
-    said = {one.level for condition in those for one in _where(model) if _says(one, codes_of_recurrence(condition))}
+    said = {level for name in operation.of for level in where.get(name, ())}
     return strata is None or not said or bool(said & strata)
 
 
 def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours) -> Iterator[Found]:
     doubtful = {one.source: one.remark for one in events if one.remark in (UNCONFIRMED, UNSURE)}
-    said = [(one, list(_matched(_where(model), codes_of_recurrence(one), one))) for one in tumours.later]
+    where, what = _where(model), _what(model)
+    said = [(one, list(_matched(where, codes_of_recurrence(one), one))) for one in tumours.later]
     somewhere = any(found for _, found in said)
     for condition, found in said:
         remark = doubtful.get(reference_to(condition))
@@ -127,11 +142,12 @@ def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours)
             # Where one of several is does not say where it came back first, or that it came back nowhere else.
             name, day = _named(condition)
             yield Found(model.features.stratum.name, None, reference_to(condition), name, day, remark or UNSURE)
-    first = {one for each in tumours.primary for one in _answers(model, each)}
-    for condition in tumours.of_disease:
+    first = {(one.field, one.value) for each in tumours.primary for one in _matched(what, codes_of(each), each)}
+    others = (*tumours.came_back, *tumours.either)
+    for condition, later in [*((one, False) for one in tumours.primary), *((one, True) for one in others)]:
         kind = _kind_named(condition)
-        found = [replace(one, text=kind or one.text) for one in _matched(_what(model), codes_of(condition), condition)]
-        if condition not in tumours.primary and not _answers(model, condition) <= first:
+        found = [replace(one, text=kind or one.text) for one in _matched(what, codes_of(condition), condition)]
+        if later and not {(one.field, one.value) for one in found} <= first:
             # What has come back may have become another kind of tumour; asked is what it was at first.
             found = list(_without_value(found, UNSURE))
         if is_understood(condition):
@@ -148,21 +164,16 @@ def _kind_named(condition: Resource) -> str:
     return next(filter(None, (name_of(part(one, "valueCodeableConcept")) for one in kinds)), "")
 
 
-def _answers(model: Model, condition: Resource) -> set[tuple[str, str]]:
-    """What the codes of a Condition answer: questions with their answers."""
-    return {(one.feature, one.level) for one in _what(model) if _says(one, codes_of(condition))}
-
-
 def _answers_by_observation(
     model: Model, tumours: Tumours, observations: Iterable[Resource], base: str
 ) -> Iterator[Found]:
-    ours = {reference_to(one) for one in tumours.of_disease}
+    ours, asked_for = {reference_to(one) for one in tumours.of_disease}, [*_where(model), *_what(model)]
     for one in observations:
         status, asked = text_at(one, "status"), codes_in(part(one, "code"))
         of = {referred(focus, base) for focus in parts(one, "focus")}
         if status in WRONG or not frozenset(OBSERVED) & asked or (of and "" not in of and not of & ours):
             continue
-        found = list(_matched([*_where(model), *_what(model)], codes_in(part(one, "valueCodeableConcept")), one))
+        found = list(_matched(asked_for, codes_in(part(one, "valueCodeableConcept")), one))
         if status not in SETTLED:
             yield from _without_value(found, UNCONFIRMED)
         elif not of or not of <= ours or not is_understood(one):
@@ -194,7 +205,7 @@ def _by_code(model: Model) -> list[Says]:
 
 
 def _says(one: Says, codes: frozenset[Code]) -> bool:
-    return bool(codes & frozenset(one.codes))
+    return not codes.isdisjoint(one.codes)
 
 
 def _matched(says: Iterable[Says], codes: frozenset[Code], resource: Resource) -> Iterator[Found]:
