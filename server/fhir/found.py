@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from server.entering.confirming import question_of
 from server.fhir.unanswered import Unanswered
 
 PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE, UNSURE = (
@@ -70,7 +71,7 @@ class Findings:
 
     def of(self, question: str) -> tuple[Found, ...]:
         """What is found about one question, its dates included."""
-        return tuple(one for one in self.found if one.field.partition(".")[0] == question)
+        return tuple(one for one in self.found if question_of(one.field) == question)
 
     def conflicts(self, question: str) -> bool:
         """Whether the record says different things about one question: something that other things speak against."""
