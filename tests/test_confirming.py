@@ -19,10 +19,10 @@ from model.fitted import Model
 from server.connections import Ehr
 from server.entering.bodies import CannotAnswer
 from server.entering.confirming import as_asked, question_of, unchanged, unconfirmed, without_unconfirmed
-from server.fhir.found import Banner, Findings, Found, Unread
+from server.fhir.found import MOST_LISTED, Banner, Findings, Found, Unread
 from server.fhir.unanswered import Unanswered
 from server.pages.answering import Answered, Refused, answer_form
-from server.pages.recorded import MOST_SHOWN, Recorded, record_shown
+from server.pages.recorded import Recorded, record_shown
 from server.served import Served, prepare
 from server.smart.sealing import filled_before, recorded_for, sealed, unsealed
 from server.smart.sessions import Session
@@ -193,7 +193,7 @@ def test_what_a_record_says_in_two_ways_is_not_filled_in(desk: Desk, case: Case)
     for name, of in shown.items():
         boxes = {question_of(field) for field in case.filled}
         assert (of.field == f"confirmed.{name}") == (name in boxes)
-        assert len(of.lines) == len(case.findings.of(name)) - of.left_out <= MOST_SHOWN
+        assert len(of.lines) == len(case.findings.of(name)) - of.left_out <= MOST_LISTED
 
 
 @given(case=answerable())
@@ -274,7 +274,7 @@ def test_a_sealed_form_is_read_back_as_it_was(case: Case, more: Sequence[tuple[s
     findings = Findings((*case.findings.found, *(found(BEGIN, None, kind, text) for kind, text in more)))
     seal = sealed(session, findings, banner, unread, READ)
     back = unsealed(session, seal)
-    assert replace(back, unread=()) == recorded_for(session, seal, findings, banner, (), READ)
+    assert replace(back, unread=()) == recorded_for(session, seal, findings.excerpt(), banner, (), READ)
     failures = [(one.kind, one.failure.sentence, one.failure.status) for one in back.unread]
     assert failures == [(kind, "ehr_refused", len(text)) for kind, text in more]
     assert filled_before(seal).filled == findings.filled

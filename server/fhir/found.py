@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 from server.entering.confirming import question_of
 from server.fhir.unanswered import Unanswered
@@ -18,6 +20,11 @@ PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE, UNSURE = (
     "unsure",
 )
 """Why something that is found gives no value."""
+
+MOST_LISTED = 8
+"""How much of what is found about one question is listed."""
+LONGEST_SOURCE = 100
+"""How much of a source's name is kept; the id of a resource has at most 64 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +64,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """All that is found about one question, without what it is: how much, and whether it is the same as before."""
+
+    count: int
+    digest: str
+    """SHA-256."""
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything that one reading of a record says about the questions of one model."""
+    """What one reading of a record says about the questions of one model: everything, or an excerpt of that."""
 
     found: tuple[Found, ...] = ()
+    tallies: Mapping[str, Tally] = field(default_factory=dict)
+    """In an excerpt, by question: all that was found about it."""
 
     @property
     def filled(self) -> Mapping[str, str]:
@@ -78,14 +96,84 @@ class Findings:
         filled = self.filled
         return any(one.value is not None and one.field not in filled for one in self.of(question))
 
+    def tally(self, question: str) -> Tally:
+        """All that was found about one question, whether it is here or was left out of this excerpt."""
+        if question in self.tallies:
+            return self.tallies[question]
+        of = self.of(question)
+        said = [(one.field, one.value, one.source, one.text, one.day, one.remark) for one in of]
+        return Tally(len(of), sha256(json.dumps(said).encode()).hexdigest())
+
+    def listed(self, question: str) -> tuple[Found, ...]:
+        """What a reader is shown of one question: each different thing before any is said again, in their order.
+
+        What fills a field in is always among it: otherwise nobody could compare it with the record.
+        """
+        of = self.of(question)
+        return tuple(of[place] for place in self._listed(of))
+
+    def excerpt(self) -> Findings:
+        """The same in a size that no record exceeds: what is listed, and what decides about filling in.
+
+        Of the latter no more than that is kept: what it is called and where it stands is shown to nobody.
+        """
+        questions = dict.fromkeys(question_of(one.field) for one in self.found)
+        kept: list[Found] = []
+        for question in questions:
+            of = self.of(question)
+            listed = frozenset(self._listed(of))
+            decides = {place for name in dict.fromkeys(one.field for one in of) for place in _deciding(of, name)}
+            kept += [
+                replace(of[place], source=_cut(of[place].source)) if place in listed else _unnamed(of[place])
+                for place in sorted(listed | decides)
+            ]
+        return Findings(tuple(kept), {question: self.tally(question) for question in questions})
+
+    def _listed(self, of: Sequence[Found]) -> list[int]:
+        """The places of what is listed among what is found about a question."""
+        firsts: dict[tuple[str, str | None, str | None], int] = {}
+        for place, one in enumerate(of):
+            firsts.setdefault((one.field, one.value, one.remark), place)
+        first = list(firsts.values())
+        ordered = [*first, *sorted(set(range(len(of))) - set(first))]
+        filled = self.filled
+        fills = [place for place in first if of[place].value is not None and of[place].field in filled]
+        chosen = list(dict.fromkeys([*fills, *ordered]))[:MOST_LISTED]
+        return [place for place in ordered if place in chosen]
+
     def _value(self, field: str) -> str | None:
         of_field = [one for one in self.found if one.field == field]
         values = {one.value for one in of_field if one.value is not None}
         value = values.pop() if len(values) == 1 else None
-        # A day of which only the month is known agrees with a day in that month. In a year there is room for two.
-        agrees = all(
-            one.value is not None
-            or (one.remark == PARTIAL and len(one.day) == len("2021-03") and (value or "").startswith(one.day))
-            for one in of_field
-        )
-        return value if agrees else None
+        return None if value is None or any(_speaks_against(one, value) for one in of_field) else value
+
+
+def _speaks_against(one: Found, value: str) -> bool:
+    """Whether something that is found leaves open whether a field's only value is right.
+
+    A day of which only the month is known agrees with a day in that month. In a year there is room for two.
+    """
+    in_month = one.remark == PARTIAL and len(one.day) == len("2021-03") and value.startswith(one.day)
+    return one.value is None and not in_month
+
+
+def _deciding(of: Sequence[Found], name: str) -> list[int]:
+    """The places of what decides whether a field is filled in: its values, or what speaks against the only one."""
+    values: dict[str, int] = {}
+    for place, one in enumerate(of):
+        if one.field == name and one.value is not None:
+            values.setdefault(one.value, place)
+    places = list(values.values())
+    if len(places) != 1:
+        return places[:2]
+    (value,) = values
+    against = (place for place, one in enumerate(of) if one.field == name and _speaks_against(one, value))
+    return [*places, *list(against)[:1]]
+
+
+def _unnamed(one: Found) -> Found:
+    return replace(one, source="", text="")
+
+
+def _cut(source: str) -> str:
+    return source if len(source) <= LONGEST_SOURCE else source[: LONGEST_SOURCE - 1] + "…"

@@ -49,14 +49,15 @@ def _parts(question: str, entry: Entry) -> set[str]:
 
 
 def sources(origin: Origin, recorded: Recorded | None) -> Mapping[str, tuple[str, ...]]:
-    """By question, the resources that its answer was taken from."""
-    found = () if recorded is None else recorded.findings.found
+    """By question, the resources that its answer was taken from: those that were listed to whoever confirmed it."""
     return {
-        name: tuple(
+        name: ()
+        if recorded is None
+        else tuple(
             dict.fromkeys(
                 one.source
-                for one in found
-                if one.field in origin.fields and question_of(one.field) == name and one.value is not None
+                for one in recorded.findings.listed(name)
+                if one.field in origin.fields and one.value is not None
             )
         )
         for name in sorted(origin.confirmed)

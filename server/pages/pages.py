@@ -98,7 +98,7 @@ class Pages:
         if recorded is None:
             return Html()
         shown = banner_shown(served, recorded)
-        return Html(self.banner(self.sites[served.model.name], shown.opened, shown.unread, recorded.sealed))
+        return Html(self.banner(self.sites[served.model.name], shown.opened, shown.unread, recorded.closing))
 
     def _print(self, template: str, served: Served, recorded: Recorded | None, **parts: object) -> str:
         model = served.model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS
@@ -13,9 +12,6 @@ from server.fhir.unanswered import Unanswered
 from server.served import Served
 from server.wording.naming import value_text
 
-MOST_SHOWN = 8
-"""How much of what is found about one question is listed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -25,6 +21,8 @@ class Recorded:
     """The id of the launch, which is where its pages are."""
     sealed: str
     """What every form of this launch sends along: it ties the form to the launch and to what was read."""
+    closing: str
+    """What the form that closes the launch sends along: it ties it to the launch, and says nothing of the record."""
     ehr: str
     banner: Banner | None
     """Who the patient is, where the EHR does not show it."""
@@ -91,23 +89,15 @@ def record_shown(served: Served, recorded: Recorded, confirmed: frozenset[str]) 
     filled = {question_of(field) for field in findings.filled}
     return {
         name: RecordShown(
-            lines=tuple(_line(served, one) for one in _listed(of)),
+            lines=tuple(_line(served, one) for one in listed),
             conflict=findings.conflicts(name),
-            left_out=max(0, len(of) - MOST_SHOWN),
+            left_out=findings.tally(name).count - len(listed),
             field=f"{CONFIRMED}{name}" if name in filled else None,
             confirmed=name in confirmed,
         )
         for name in names
-        if (of := findings.of(name))
+        if (listed := findings.listed(name))
     }
-
-
-def _listed(found: Sequence[Found]) -> list[Found]:
-    """The first few in their order, each different value among them before any is repeated."""
-    different = {(one.field, one.value, one.remark): one for one in reversed(found)}
-    first = [one for one in found if one is different[one.field, one.value, one.remark]]
-    rest = [one for one in found if one is not different[one.field, one.value, one.remark]]
-    return [*first, *rest][:MOST_SHOWN]
 
 
 def _line(served: Served, one: Found) -> str:

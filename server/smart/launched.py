@@ -27,7 +27,7 @@ from server.served import Served, named
 from server.smart.audit import SEARCH, Audit
 from server.smart.cookies import cookie_of, has_others, set_cookie
 from server.smart.scopes import readable
-from server.smart.sealing import filled_before, recorded_for, sealed, unsealed
+from server.smart.sealing import check_launch, filled_before, sealed, unsealed
 from server.smart.sessions import Session, Sessions
 from server.wording.refusing import Unreadable
 
@@ -82,7 +82,8 @@ class Launched:
 
     async def end(self, request: Request) -> Response:
         """Forget the launch, and say so."""
-        session, edition, _, _ = await self.opened(request)
+        session, edition, fields = await self._sent(request)
+        check_launch(session, _only(fields, LAUNCH))
         self.sessions.end(session)
         say = edition.language.refusals.say
         title, detail = say("launch_closed"), say("launch_closed_detail")
@@ -125,12 +126,15 @@ class Launched:
 
     async def opened(self, request: Request) -> tuple[Session, Edition, Fields, Recorded]:
         """The session of a form that was sent, and what it was opened with. Raises LaunchEnded, and CannotAnswer."""
+        session, edition, fields = await self._sent(request)
+        return session, edition, fields, unsealed(session, _only(fields, LAUNCH))
+
+    async def _sent(self, request: Request) -> tuple[Session, Edition, Fields]:
         edition, fields = edition_for(self.editions, request), await read_form(request)
         try:
-            session = self._session(request)
+            return self._session(request), edition, fields
         except LaunchEnded:
             raise LaunchEnded(fields) from None
-        return session, edition, fields, unsealed(session, _only(fields, LAUNCH))
 
     async def _answered(self, request: Request) -> tuple[Pages, Answered | Refused]:
         _, edition, fields, recorded = await self.opened(request)
@@ -151,8 +155,7 @@ def recorded_of(session: Session, served: Served, read: RecordRead, *, told: boo
     if told:
         banner = UNNAMED if read.patient is None else banner_of(read.patient)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    seal = sealed(session, findings, banner, read.unread, now)
-    return recorded_for(session, seal, findings, banner, read.unread, now)
+    return unsealed(session, sealed(session, findings, banner, read.unread, now))
 
 
 def pages_of(edition: Edition) -> Pages:

@@ -100,7 +100,7 @@ class Saving:
         then, now = answered.recorded.findings, findings_of(model, read.resources, session.ehr.issuer)
         names = {question_of(name) for name in origin.fields}
         differ = [
-            one.label for one in model.features.all if one.name in names and then.of(one.name) != now.of(one.name)
+            one.label for one in model.features.all if one.name in names and then.tally(one.name) != now.tally(one.name)
         ]
         return Outcome(say("save_record_changed", labels=differ), 409) if differ else None
 

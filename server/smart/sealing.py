@@ -1,13 +1,15 @@
-"""What a form of a launch sends along: what was read of the record, sealed with the key of its launch.
+"""What a form of a launch sends along: what was read of the record, signed with the key of its launch.
 
-The server keeps nothing that a record says, so the page keeps it; and because nobody else has the key, a form of
-another launch, of another patient or of another site's making is not taken for one of this launch.
+The server keeps nothing that a record says, so the page keeps it, where it can be read and not be changed; and because
+nobody else has the key, a form of another launch, of another patient or of another site's making is not taken for one
+of this launch. It is an excerpt, so that no record is too large for its own form.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, astuple
 from typing import Any
 
 from joserfc import jws
@@ -15,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
 from server.entering.bodies import CannotAnswer
-from server.fhir.found import Banner, Findings, Found, Unread
+from server.fhir.found import Banner, Findings, Found, Tally, Unread
 from server.fhir.unanswered import Unanswered
 from server.pages.recorded import Recorded
 from server.smart.scopes import writable
@@ -23,38 +25,59 @@ from server.smart.sessions import Session
 from server.wording.refusing import Unreadable
 
 ALGORITHM = "HS256"
+LONGEST_NAME = 200
+"""How much of a patient's name is shown."""
 
 
 def sealed(session: Session, findings: Findings, banner: Banner | None, unread: tuple[Unread, ...], read: str) -> str:
     """What was read for a launch, as text that only this launch takes back."""
+    excerpt = findings.excerpt()
     content = {
         "launch": session.id,
         "read": read,
-        "found": [asdict(one) for one in findings.found],
-        "banner": None if banner is None else asdict(banner),
+        "found": [asdict(one) for one in excerpt.found],
+        "tallies": {name: astuple(tally) for name, tally in excerpt.tallies.items()},
+        "banner": None if banner is None else [_cut(banner.name), banner.born],
         "unread": [[one.kind, one.failure.sentence, one.failure.status] for one in unread],
     }
-    key = OctKey.import_key(session.key)
-    return jws.serialize_compact({"alg": ALGORITHM}, json.dumps(content), key, algorithms=[ALGORITHM])
+    return _signed(session, content)
 
 
 def unsealed(session: Session, text: str) -> Recorded:
     """What a form of this launch knows of the record. Raises CannotAnswer (400) for a form of anything else."""
-    try:
-        key = OctKey.import_key(session.key)
-        content = json.loads(jws.deserialize_compact(text, key, algorithms=[ALGORITHM]).payload)
-    except (JoseError, ValueError):
-        raise CannotAnswer(400, Unreadable("not_of_this_launch")) from None
-    if content["launch"] != session.id:
+    content = _content(session, text)
+    if "found" not in content:
         raise CannotAnswer(400, Unreadable("not_of_this_launch"))
     return recorded_for(
         session,
         text,
-        _findings(content),
-        None if content["banner"] is None else Banner(**content["banner"]),
+        Findings(_found(content), {name: Tally(*tally) for name, tally in content["tallies"].items()}),
+        None if content["banner"] is None else Banner(*content["banner"]),
         tuple(Unread(kind, Unanswered(sentence, status)) for kind, sentence, status in content["unread"]),
         content["read"],
     )
+
+
+def check_launch(session: Session, text: str) -> None:
+    """Raise CannotAnswer (400) where a form that says nothing of a record is not of this launch."""
+    _content(session, text)
+
+
+def _signed(session: Session, content: Mapping[str, object]) -> str:
+    # Written as they are, characters of most languages take half the room of their escapes.
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return jws.serialize_compact({"alg": ALGORITHM}, text, OctKey.import_key(session.key), algorithms=[ALGORITHM])
+
+
+def _content(session: Session, text: str) -> dict[str, Any]:
+    try:
+        key = OctKey.import_key(session.key)
+        content: dict[str, Any] = json.loads(jws.deserialize_compact(text, key, algorithms=[ALGORITHM]).payload)
+    except (JoseError, ValueError):
+        raise CannotAnswer(400, Unreadable("not_of_this_launch")) from None
+    if content["launch"] != session.id:
+        raise CannotAnswer(400, Unreadable("not_of_this_launch"))
+    return content
 
 
 def recorded_for(
@@ -65,6 +88,7 @@ def recorded_for(
     return Recorded(
         launch=session.id,
         sealed=seal,
+        closing=_signed(session, {"launch": session.id}),
         ehr=session.ehr.name,
         banner=banner,
         needs_banner=session.granted.need_patient_banner or banner is not None,
@@ -81,12 +105,16 @@ def filled_before(text: str) -> Findings:
     Nobody can tell any more whether that is so; it serves to take out of the form what nobody has confirmed.
     """
     try:
-        findings = _findings(json.loads(jws.extract_compact(text.encode()).payload))
+        findings = Findings(_found(json.loads(jws.extract_compact(text.encode()).payload)))
     except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         return Findings()
     texts = [text for one in findings.found for text in (one.field, "" if one.value is None else one.value, one.day)]
     return findings if all(isinstance(text, str) for text in texts) else Findings()
 
 
-def _findings(content: dict[str, Any]) -> Findings:
-    return Findings(tuple(Found(**one) for one in content["found"]))
+def _found(content: dict[str, Any]) -> tuple[Found, ...]:
+    return tuple(Found(**one) for one in content["found"])
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
