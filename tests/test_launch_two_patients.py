@@ -235,7 +235,7 @@ def test_reload(clinic: Hospital, browser: Browser, *, scripts: bool) -> None:
         if scripts:
             assert held(page) == FILLED[ANNA]
         else:
-            assert "It was not written a second time." in text_of(page, ".saved")
+            assert "record already" in text_of(page, ".saved")
         check_is_of(page, ANNA)
         check_is_written(clinic, ANNA)
 
