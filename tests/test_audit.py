@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from httpx2 import ReadTimeout
 
 from model.artefact import Artefact
-from server.smart.audit import Audit
+from server.smart import audit
+from server.smart.audit import UNANSWERED, add_line
 from tests.fake_ehr import CLIENT, USER, WRITES, FakeEhr, Instead, Opened, fields_of, opened, said, save, written
 from tests.records import BASE, WHOLE
 from tests.validators import problems_of
@@ -26,6 +30,7 @@ READ, WROTE = ("E", "0", KINDS), ("C", "0", "RiskAssessment")
 CONFIRMED = ("pattern", "interval_months", "resection")
 TYPED = {"alive_months": "0", "subtype": ""}
 BOTH = {**TYPED, "pattern": "both", "interval_months.begin": "", "interval_months.end": "", "resection": ""}
+ROOT = Path(__file__).parent.parent
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
 
@@ -51,9 +56,15 @@ def events(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def told(file: Path) -> list[tuple[str, str, str]]:
-    """Of each event: what was done, how it ended, with what."""
-    return [(one["action"], one["outcome"], one["entity"][1]["description"]) for one in events(file)]
+def told(file: Path) -> list[tuple[str, str | None, str]]:
+    """Of each access: what was done, how it ended, with what; None where its beginning alone is there."""
+    accesses: dict[str, dict[str, Any]] = {}
+    for one in events(file):
+        identifier = one["entity"][1]["what"]["identifier"]["value"]
+        assert ("outcome" in one) == (identifier in accesses)
+        assert "outcome" in one or one["outcomeDesc"].startswith("Begun; ")
+        accesses[identifier] = one
+    return [(one["action"], one.get("outcome"), one["entity"][1]["description"]) for one in accesses.values()]
 
 
 class Files:
@@ -96,8 +107,8 @@ def test_without_a_file_nothing_is_written_anywhere(
     assert [one.name for one in tmp_path.iterdir()] == ["seen"]
 
 
-def test_each_reading_and_each_writing_is_one_line(app: Opened, ehr: FakeEhr, file: Path) -> None:
-    """S2: the reading before a writing, too; and nothing else is: no result, no refusal of a form, no other page."""
+def test_each_reading_and_each_writing_is_written_down(app: Opened, ehr: FakeEhr, file: Path) -> None:
+    """S2: before it and after it; the reading before a writing, too; and nothing else is: no result, no other page."""
     place = app.open(ehr)
     assert not file.exists()
     fields = fields_of(app.form(place))
@@ -123,6 +134,8 @@ def test_what_failed_is_written_down_as_failed(app: Opened, ehr: FakeEhr, file: 
     ehr.instead["POST RiskAssessment"] = status
     save(app, page, 401 if status == 401 else 502)
     assert told(file) == [READ, READ, ("C", "8", "RiskAssessment")]
+    why = events(file)[-1]["outcomeDesc"]
+    assert why == (f"Refused: HTTP status {status}." if isinstance(status, int) else UNANSWERED)
     ehr.instead["GET Condition"] = status
     app.form(other, 401 if status == 401 else 200)
     assert told(file)[3:] == [("E", "0", "Patient, Procedure, Observation")]
@@ -136,7 +149,7 @@ def test_where_nothing_may_be_read_there_is_no_reading(app: Opened, ehr: FakeEhr
     """S2: nothing was asked for."""
     app.form(app.open(ehr, scope="patient/Condition.r"))
     assert [place for place in ehr.places() if place.startswith("GET")] == []
-    assert told(file) == []
+    assert not file.exists()
 
 
 def test_an_event_says_who_did_what_to_whose_record(app: Opened, ehr: FakeEhr, file: Path) -> None:
@@ -151,7 +164,7 @@ def test_an_event_says_who_did_what_to_whose_record(app: Opened, ehr: FakeEhr, f
         assert one["type"]["code"] == "rest"
         assert one["entity"][0]["what"] == {"reference": "Patient/anna"}
     agents = [[agent["who"]["display"] for agent in one["agent"]] for one in events(file)]
-    assert agents == [[CLIENT, BASE, f"{BASE}/{USER}"]] * 3 + [[CLIENT, BASE, "unknown"]]
+    assert agents == [[CLIENT, BASE, f"{BASE}/{USER}"]] * 6 + [[CLIENT, BASE, "unknown"]] * 2
     assert [agent["requestor"] for agent in events(file)[0]["agent"]] == [False, False, True]
     text = file.read_text(encoding="utf-8")
     values = [value for resource in (*WHOLE, *ehr.created) for value in texts_in(resource, "")]
@@ -188,7 +201,7 @@ def test_nobody_else_can_read_the_file(app: Opened, ehr: FakeEhr, file: Path) ->
     kept = file.read_bytes()
     app.form(app.open(ehr))
     assert file.read_bytes().startswith(kept)
-    assert len(events(file)) == 2
+    assert told(file) == [READ, READ]
 
 
 def test_what_cannot_be_written_down_is_not_done(app: Opened, ehr: FakeEhr, file: Path) -> None:
@@ -207,24 +220,137 @@ def test_what_cannot_be_written_down_is_not_done(app: Opened, ehr: FakeEhr, file
     assert told(file) == [READ, WROTE]
 
 
-def test_what_was_done_and_could_not_be_written_down_fails_and_is_not_done_again(
-    app: Opened, ehr: FakeEhr, monkeypatch: pytest.MonkeyPatch
+def room_for(monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    """From now on the disk is full after so many lines."""
+    left = iter(range(lines))
+
+    def add(path: Path, text: str) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        add_line(path, text)
+
+    monkeypatch.setattr(audit, "add_line", add)
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_record_is_not_read_or_not_shown_where_the_disk_is_full(
+    app: Opened, ehr: FakeEhr, file: Path, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
-    """S2: where the disk fills up in between: the record is not shown, and a result is not written twice."""
-    place = app.open(ehr)
-    page = app.result(place, BOTH)
-    add = Audit._add  # noqa: SLF001 - the one place that a full disk shows
+    """S2: nothing is asked for where no event fits; where the second does not, the first says that it was begun."""
+    place, other = app.open(ehr), app.open(ehr)
+    page = app.result(place, TYPED, CONFIRMED)
+    before = len(ehr.requests)
+    room_for(monkeypatch, lines)
+    assert "Anna" not in app.form(other, 500).html
+    room_for(monkeypatch, lines)
+    assert "Anna" not in save(app, page, 500).html
+    assert len(ehr.requests) - before == 2 * 4 * lines
+    assert written(ehr) == []
+    assert told(file) == [READ, *[("E", None, KINDS)] * 2 * lines]
 
-    def full(audit: Audit, line: str) -> None:
-        add(audit, "")
-        if line:
-            message = "No space left on device"
-            raise OSError(message)
 
-    monkeypatch.setattr(Audit, "_add", full)
-    ehr.conditional = False
-    assert "Anna" not in app.form(place, 500).html
-    save(app, page, 500, save__time_zero="2020-06-05")
+def test_nothing_is_written_where_the_disk_is_full(
+    app: Opened, ehr: FakeEhr, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2: where there was room for the reading before it alone."""
+    page = app.result(app.open(ehr), TYPED, CONFIRMED)
+    room_for(monkeypatch, 2)
+    save(app, page, 500)
+    assert written(ehr) == []
+    assert told(file) == [READ, READ]
     monkeypatch.undo()
-    assert "It was not written a second time." in said(save(app, page, 200, save__time_zero="2020-06-05"))
-    assert written(ehr) == ["POST RiskAssessment"]
+    save(app, page, 200)
+    assert told(file) == [READ, READ, READ, WROTE]
+
+
+@pytest.mark.parametrize(
+    ("instead", "status", "sentence"),
+    [
+        (None, 200, " record as preliminary (RiskAssessment/1), with the receipt below."),
+        (403, 502, "Nothing was written: The hospital refused it (status 403)."),
+        (ReadTimeout("x"), 502, "It is not known whether the result was written."),
+    ],
+)
+def test_what_was_written_is_told_where_the_disk_fills_up_in_between(
+    app: Opened,
+    ehr: FakeEhr,
+    file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    instead: Instead | None,
+    status: int,
+    sentence: str,
+) -> None:
+    """S2, RA10: that it was begun is there, the reader is told what became of it, and the operator what is missing."""
+    page = app.result(app.open(ehr), TYPED, CONFIRMED)
+    ehr.conditional = False
+    ehr.instead.update({} if instead is None else {"POST RiskAssessment": instead})
+    room_for(monkeypatch, 3)
+    assert sentence in said(save(app, page, status))
+    assert told(file) == [READ, READ, ("C", None, "RiskAssessment")]
+    identifier = events(file)[-1]["entity"][1]["what"]["identifier"]["value"]
+    (line,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert line.getMessage().startswith("The audit lacks how a write ended: [Errno 28] No space left on device")
+    assert identifier in line.getMessage()
+    assert [word for word in ("anna", "Anna", "2018", "local") if word in line.getMessage()] == []
+    monkeypatch.undo()
+    if instead is None:
+        assert "record already" in said(save(app, page, 200))
+        assert len(ehr.created) == 1
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from server.smart.audit import add_line
+
+path, room = Path(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+for text in ("one", "two", "three"):
+    try:
+        add_line(path, text)
+    except OSError as failure:
+        print(failure.errno)
+"""
+
+
+@pytest.mark.parametrize("room", range(15))
+def test_a_line_is_added_whole_or_not_at_all(file: Path, room: int) -> None:
+    """S2: with room for none of it, or a part; what is refused leaves nothing behind, and what is there stays."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, file, str(room)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    fits = [text for text, end in (("one", 4), ("two", 8), ("three", 14)) if end <= room]
+    assert file.read_text(encoding="utf-8") == "".join(f"{text}\n" for text in fits)
+    assert len(done.stdout.split()) == 3 - len(fits)
+
+
+def test_half_a_line_is_not_gone_on_with(file: Path) -> None:
+    """S2: as a power failure leaves one; it stays for whoever looks at the file, and the next line is whole."""
+    file.write_text('{"resourceType": "Aud', encoding="utf-8")
+    add_line(file, "one")
+    add_line(file, "two")
+    assert file.read_text(encoding="utf-8") == '{"resourceType": "Aud\none\ntwo\n'
+
+
+def test_several_that_add_at_once_cut_nothing_off(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2: where every second one has no room for all of its line, the lines of the others are there."""
+    write = audit._write  # noqa: SLF001 - the one place that a full disk shows
+
+    def short(descriptor: int, line: bytes) -> None:
+        if b"short" in line:
+            os.write(descriptor, line[:3])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(descriptor, line)
+
+    monkeypatch.setattr(audit, "_write", short)
+
+    def add(number: int) -> None:
+        with suppress(OSError):
+            add_line(file, f"{'short' if number % 2 else 'whole'}-{number:03}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(200)))
+    assert sorted(file.read_text(encoding="utf-8").splitlines()) == [
+        f"whole-{number:03}" for number in range(0, 200, 2)
+    ]
