@@ -94,14 +94,13 @@ class Launched:
     async def read(self, session: Session) -> RecordRead:
         """The record of a launch's patient, as far as it may and can be read."""
         granted, allowed = session.granted, readable(session.granted.scope)
-        if self.audit is not None:
-            await self.audit.ready()
+        access = await self.audit.begin(SEARCH, session, allowed) if self.audit is not None and allowed else None
         async with client_for(session.ehr, self.network) as client:
             server = RecordServer(client, session.ehr.issuer, granted.token)
             read = await read_record(server, granted.patient, allowed)
-        if self.audit is not None and allowed:
+        if self.audit is not None and access is not None:
             kinds = [kind for kind in allowed if kind in read.resources]
-            await self.audit.note(SEARCH, session, kinds or allowed, succeeded=bool(kinds))
+            await self.audit.end(access, kinds or allowed, succeeded=bool(kinds))
         return read
 
     def ended(self, request: Request, ended: LaunchEnded) -> Response:

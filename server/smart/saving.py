@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,10 +27,12 @@ from server.pages.answering import Answered, Refused, answer_form
 from server.pages.origin import sources
 from server.pages.pages import Pages
 from server.pages.site import file_in_thread, latest_day, page_of
-from server.smart.audit import CREATE
+from server.smart.audit import CREATE, UNANSWERED, Access
 from server.smart.launched import Launched, LaunchEnded, pages_of
 from server.smart.sessions import Session
 from server.wording.refusing import Unreadable
+
+log = logging.getLogger("uvicorn.error")
 
 EARLIEST = date(1900, 1, 1)
 """Before it a year was not written out: date fields take "24" for the year 24."""
@@ -106,28 +109,36 @@ class Saving:
 
     async def _written(self, session: Session, answered: Answered, resource: Resource, fields: Fields) -> Outcome:
         say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
-        if self.launched.audit is not None:
-            await self.launched.audit.ready()
+        audit, kinds = self.launched.audit, [str(resource["resourceType"])]
+        access = None if audit is None else await audit.begin(CREATE, session, kinds)
         try:
             async with client_for(session.ehr, self.launched.network) as client:
                 server = RecordServer(client, session.ehr.issuer, session.granted.token)
                 status, location = await server.create(resource, f"urn:ietf:rfc:3986|urn:uuid:{receipt}")
         except Unanswered as failure:
-            await self._note(session, resource, succeeded=False)
+            await self._note(access, kinds, succeeded=False, why=UNANSWERED)
             return Outcome(say("save_unanswered", why=say(failure.sentence, status=failure.status)), 502)
         if status in TAKEN:
             session.written.add(receipt)
-        await self._note(session, resource, succeeded=status in TAKEN)
-        if status in TAKEN:
-            return Outcome(say("saved", where=referred_path(location) or str(resource["resourceType"])), 200)
+            await self._note(access, kinds, succeeded=True)
+            return Outcome(say("saved", where=referred_path(location) or kinds[0]), 200)
+        await self._note(access, kinds, succeeded=False, why=f"Refused: HTTP status {status}.")
         if status == 401:
             self.launched.sessions.end(session)
             raise LaunchEnded(fields)
         return Outcome(say("save_refused", ehr=session.ehr.name, status=status), 502)
 
-    async def _note(self, session: Session, resource: Mapping[str, object], *, succeeded: bool) -> None:
-        if self.launched.audit is not None:
-            await self.launched.audit.note(CREATE, session, [str(resource["resourceType"])], succeeded=succeeded)
+    async def _note(
+        self, access: Access | None, kinds: Sequence[str], *, succeeded: bool, why: str | None = None
+    ) -> None:
+        """Add to the audit how a writing ended; where that fails, whoever pressed the button is told all the same."""
+        if self.launched.audit is None or access is None:
+            return
+        try:
+            await self.launched.audit.end(access, kinds, succeeded=succeeded, why=why)
+        except OSError as failure:
+            message = "The audit lacks how a write ended: %s. The event urn:uuid:%s says only that it was begun."
+            log.error(message, failure, access.id)  # noqa: TRY400 - where in the code it was noticed tells nobody anything
 
 
 async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, kind: str) -> Resource:
