@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from server.connections import Connections
 from server.editions import Edition
 from server.fhir.asking import Network, over_tls
+from server.fhir.checking import prepare
 from server.hooks.service import hooks_routes
 from server.limits import Limits
 from server.smart.routes import add_launch_routes
@@ -32,5 +33,6 @@ class Connected:
 
 def connect(connections: Connections, instance: str = "", network: Network = over_tls) -> Connected:
     """Nothing is asked of anybody yet; ``instance`` tells this process from others that serve the same address."""
+    prepare()
     sessions = Sessions(connections.most_sessions, connections.session_minutes, instance)
     return Connected(connections, sessions, network)

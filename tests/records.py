@@ -29,6 +29,7 @@ LOCAL = (SNOMED, "340731000210102", "Local recurrence")
 MALIGNANT = (SNOMED, "363346000", "Malignant neoplastic disease")
 SITE = (ICD_O_3, "C48.0", "Retroperitoneum")
 SURGICAL = (SNOMED, "387713003", "Surgical procedure")
+EXCISION = ("http://snomed.info/sct", "65801008", "Excision (procedure)")
 DDLPS = (ICD_O_3, "8858/3", "Dedifferentiated liposarcoma")
 LMS = (ICD_O_3, "8890/3", "Leiomyosarcoma")
 NOT_ASKED = (ICD_O_3, "8801/3", "Spindle cell sarcoma")
@@ -134,7 +135,7 @@ def operation(
             "subject": reference("Patient", of),
             "status": "completed",
             "category": concept(SURGICAL),
-            "code": {"text": "Excision of tumour"},
+            "code": {**concept(EXCISION), "text": "Excision of tumour"},
             "performedDateTime": day,
             "reasonReference": [reference("Condition", one) for one in reasons],
         },

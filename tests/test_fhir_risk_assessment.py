@@ -15,9 +15,10 @@ from starlette.testclient import TestClient
 
 from model.artefact import Artefact
 from model.prediction import Horizon
+from server.entering.dates import day_after
 from server.fhir.checking import checked
 from server.fhir.risk_assessment import risk_assessment
-from server.fhir.saying import day_after, percent_at_risk
+from server.fhir.saying import percent_at_risk
 from server.served import Served, prepare
 from server.wording.language import english
 from tests.pseudo import pseudo_language, untold

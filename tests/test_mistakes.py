@@ -25,7 +25,7 @@ from model.patient import InvalidPatient, Patient
 from model.prediction import predict
 from server.entering.tables import read_csv
 from server.interface.batch import answer_rows
-from server.pages import result
+from server.pages import answering
 from server.served import prepare
 from server.wording.language import english
 from server.wording.refusing import of_table
@@ -152,7 +152,7 @@ def test_mistake_8_a_traceback_in_the_answer(client: TestClient, monkeypatch: py
         message = "secret"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(result, "predict", fail)
+    monkeypatch.setattr(answering, "predict", fail)
     response = client.post("/", data=dict(BOTH))
     assert response.status_code == 500
     assert "secret" not in response.text

@@ -13,7 +13,7 @@ from starlette.types import Message
 from model.artefact import Artefact
 from server.application import create_app
 from server.interface import answer
-from server.pages import result
+from server.pages import answering
 from server.safeguards import security_headers
 from tests.web import LOCAL, PREDICTIONS, client_of
 
@@ -119,7 +119,7 @@ def test_a_failure_shows_and_logs_no_value(
         raise RuntimeError(message)
 
     monkeypatch.setattr(answer, "predict", fail)
-    monkeypatch.setattr(result, "predict", fail)
+    monkeypatch.setattr(answering, "predict", fail)
     with caplog.at_level(logging.DEBUG):
         if address == PREDICTIONS:
             response = client.post(address, json={"features": LOCAL})

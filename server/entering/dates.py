@@ -7,6 +7,7 @@ ones, those that are complete. Both are shown as computed, so that nobody has to
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -129,3 +130,9 @@ def date_fields(features: Features) -> Iterator[str]:
     """The names of all date fields of a form."""
     for name in (*(feature.name for feature in dated_features(features)), ALIVE_MONTHS):
         yield from (date_field(name, which) for which in (BEGIN, END))
+
+
+def day_after(day: date, months: int) -> date:
+    """The same day so many months later; the last of a month that has no such day, as FHIR counts."""
+    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))

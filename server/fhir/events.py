@@ -47,6 +47,9 @@ MALIGNANT = frozenset({Code(SNOMED, "363346000"), Code(SNOMED, "372087000"), Cod
 """Malignant neoplastic disease, primary malignant neoplasm, sarcoma: what makes of a site the disease at that site."""
 SECONDARY = Code(SNOMED, "128462008")
 """A metastasis; where it is does not tell of which tumour."""
+ICD_10 = ("http://hl7.org/fhir/sid/icd-10", "http://hl7.org/fhir/sid/icd-10-cm")
+SECONDARY_BLOCKS = ("C77", "C78", "C79")
+"""Blocks of metastases. They only speak against what is filled in, so their members need not be listed."""
 CONFIRMED = Code(VERIFICATION, "confirmed")
 SURGICAL = frozenset({Code(SNOMED, "387713003")})
 
@@ -62,6 +65,8 @@ class Happened:
     remark: str | None = None
     of: frozenset[str] = frozenset()
     """For an operation, the Conditions that it was done for."""
+    codes: frozenset[Code] = frozenset()
+    """For an operation, what was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Tumours:
     either: tuple[Resource, ...]
     """The disease, without saying whether its beginning or its coming back."""
     related: tuple[Resource, ...]
-    """What followed the disease, without saying whether it is the disease."""
+    """What followed the disease, without saying whether it is the disease; and metastases of no named tumour."""
 
     @property
     def later(self) -> tuple[Resource, ...]:
@@ -89,7 +94,7 @@ class Tumours:
 def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[Code], base: str) -> Tumours:
     """Which Conditions are the primary tumour, and which are its coming back; ``sites`` are codes that say where."""
     real = [one for one in conditions if not NOT_SO & codes_in(part(one, "verificationStatus"))]
-    kinds = (MALIGNANT | RECURRENT | {code for says in record.says for code in says.codes}) - sites
+    kinds = (MALIGNANT | RECURRENT | {code for one in record.says if one.event is None for code in one.codes}) - sites
     about = {reference_to(one) for one in real if _is_of(one, frozenset(record.disease), kinds)}
     later = [_is_later(one, about, sites, base) for one in real]
     tumours: dict[str, list[Resource]] = {
@@ -107,7 +112,7 @@ def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[
         doubtful = follows or not is_understood(one) or (is_said_to_have_come_back(one) and name not in led_to)
         if name in about:
             tumours["either" if doubtful else "primary"].append(one)
-        elif follows & about:
+        elif follows & about or (not follows and is_metastasis(one)):
             tumours["related"].append(one)
     return Tumours(**{name: tuple(those) for name, those in tumours.items()})
 
@@ -145,6 +150,12 @@ def is_confirmed(condition: Resource) -> bool:
     """Whether a diagnosis stands; where nothing is said about that, it does."""
     status = condition.get("verificationStatus")
     return status is None or CONFIRMED in codes_in(status)
+
+
+def is_metastasis(condition: Resource) -> bool:
+    """Whether a Condition is a metastasis, of whatever tumour."""
+    codes = codes_of_recurrence(condition)
+    return SECONDARY in codes or any(one.system in ICD_10 and one.code[:3] in SECONDARY_BLOCKS for one in codes)
 
 
 def is_said_to_have_come_back(condition: Resource) -> bool:
@@ -246,4 +257,4 @@ def _operation(
         remark = NO_DAY
     elif len(day) < 10:
         remark = PARTIAL
-    yield Happened(event, source, text, day, remark, frozenset(of))
+    yield Happened(event, source, text, day, remark, frozenset(of), codes_in(part(procedure, "code")))

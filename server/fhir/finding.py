@@ -33,7 +33,7 @@ from server.fhir.events import (
     is_said_to_have_come_back,
     tumours_of,
 )
-from server.fhir.found import NO_DAY, PARTIAL, RECORDED, UNCONFIRMED, UNKNOWN_CODE, UNSURE, Findings, Found
+from server.fhir.found import NO_DAY, NOT_NAMED, PARTIAL, RECORDED, UNCONFIRMED, UNKNOWN_CODE, UNSURE, Findings, Found
 from server.wording.refusing import BEGIN
 
 LOINC = "http://loinc.org"
@@ -65,7 +65,7 @@ def findings_of(model: Model, resources: Resources, base: str) -> Findings:
     ]
     order = {feature.name: place for place, feature in enumerate(model.features.all)}
     found.sort(key=lambda one: (order[question_of(one.field)], *_written(one)))
-    return Findings(tuple(dict.fromkeys(found)))
+    return Findings(tuple(dict.fromkeys(found)), excluded=tuple(_excluded(model.record, tumours, resources, base)))
 
 
 def _written(one: Found) -> tuple[str, ...]:
@@ -111,6 +111,8 @@ def _answers_by_event(model: Model, events: Sequence[Happened], tumours: Tumours
                 early = bool(one.day) and one.day < latest
                 fits = not early and not doubtful and _is_asked_of(model, says, one, where)
             remark = None if done and fits else (UNSURE if done else one.remark)
+            if remark is None and says.codes and one.codes.isdisjoint(says.codes):
+                remark = NOT_NAMED  # an operation for it, which may have been a biopsy
             yield Found(says.feature, None if remark else says.level, one.source, one.text, one.day, remark)
 
 
@@ -135,10 +137,11 @@ def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours)
     where, what = _where(model), _what(model)
     said = [(one, list(_matched(where, codes_of_recurrence(one), one))) for one in tumours.later]
     somewhere = any(found for _, found in said)
+    related = {reference_to(one) for one in tumours.related}
     for condition, found in said:
         remark = doubtful.get(reference_to(condition))
         yield from found if remark is None else _without_value(found, remark)
-        if somewhere and not found:
+        if not found and (somewhere or reference_to(condition) in related):
             # Where one of several is does not say where it came back first, or that it came back nowhere else.
             name, day = _named(condition)
             yield Found(model.features.stratum.name, None, reference_to(condition), name, day, remark or UNSURE)
@@ -164,10 +167,25 @@ def _kind_named(condition: Resource) -> str:
     return next(filter(None, (name_of(part(one, "valueCodeableConcept")) for one in kinds)), "")
 
 
+def _excluded(record: Record, tumours: Tumours, resources: Resources, base: str) -> Iterator[Found]:
+    """Whatever says that the tumour is of a kind that the model is not for."""
+    kinds, ours = frozenset(record.excluded), {reference_to(one) for one in tumours.of_disease}
+    for condition in tumours.of_disease:
+        if kinds & codes_of(condition):
+            text, day = _named(condition)
+            yield Found("", None, reference_to(condition), _kind_named(condition) or text, day)
+    for one in resources.get("Observation", ()):
+        of = {referred(focus, base) for focus in parts(one, "focus")}
+        about = text_at(one, "status") not in WRONG and (not of or of & ours)
+        if about and kinds & codes_in(part(one, "valueCodeableConcept")):
+            yield Found("", None, reference_to(one), *_named(one))
+
+
 def _answers_by_observation(
     model: Model, tumours: Tumours, observations: Iterable[Resource], base: str
 ) -> Iterator[Found]:
     ours, asked_for = {reference_to(one) for one in tumours.of_disease}, [*_where(model), *_what(model)]
+    primary, stratum = {reference_to(one) for one in tumours.primary}, model.features.stratum.name
     for one in observations:
         status, asked = text_at(one, "status"), codes_in(part(one, "code"))
         of = {referred(focus, base) for focus in parts(one, "focus")}
@@ -179,8 +197,12 @@ def _answers_by_observation(
         elif not of or not of <= ours or not is_understood(one):
             # Another tumour of the same patient has a histology, too.
             yield from _without_value(found, UNSURE)
-        else:
+        elif of & primary:
             yield from found
+        else:
+            # What has come back may have become another kind of tumour; asked is what it was at first.
+            yield from (one for one in found if one.field == stratum)
+            yield from _without_value((one for one in found if one.field != stratum), UNSURE)
         if not found and HISTOLOGY in asked:
             yield from _not_known(model, one)
 
@@ -201,7 +223,7 @@ def _what(model: Model) -> list[Says]:
 
 
 def _by_code(model: Model) -> list[Says]:
-    return [] if model.record is None else [one for one in model.record.says if one.codes]
+    return [] if model.record is None else [one for one in model.record.says if one.codes and one.event is None]
 
 
 def _says(one: Says, codes: frozenset[Code]) -> bool:

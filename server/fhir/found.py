@@ -10,12 +10,13 @@ from hashlib import sha256
 from server.entering.confirming import question_of
 from server.fhir.unanswered import Unanswered
 
-PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, UNKNOWN_CODE, UNSURE = (
+PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, NOT_NAMED, UNKNOWN_CODE, UNSURE = (
     "partial_day",
     "no_day",
     "recorded_day",
     "unconfirmed",
     "not_done",
+    "not_named",
     "unknown_code",
     "unsure",
 )
@@ -33,8 +34,13 @@ class Banner:
 
     name: str
     born: str
+    died: str = ""
+    """The day of death, or DIED where the record says no more than that; empty where it says nothing of a death."""
+    shown: bool = True
+    """Whether the screen says who it is; what leaves it always does."""
 
 
+DIED = "died"
 UNNAMED = Banner("", "")
 """Whoever it is could not be read."""
 
@@ -79,6 +85,8 @@ class Findings:
     found: tuple[Found, ...] = ()
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     """In an excerpt, by question: all that was found about it."""
+    excluded: tuple[Found, ...] = ()
+    """What the record says the tumour is, where the model is not for it."""
 
     @property
     def filled(self) -> Mapping[str, str]:
@@ -127,7 +135,9 @@ class Findings:
                 replace(of[place], source=_cut(of[place].source)) if place in listed else _unnamed(of[place])
                 for place in sorted(listed | decides)
             ]
-        return Findings(tuple(kept), {question: self.tally(question) for question in questions})
+        tallies = {question: self.tally(question) for question in questions}
+        excluded = (replace(one, source=_cut(one.source)) for one in self.excluded[:MOST_LISTED])
+        return Findings(tuple(kept), tallies, tuple(excluded))
 
     def _listed(self, of: Sequence[Found]) -> list[int]:
         """The places of what is listed among what is found about a question."""

@@ -10,7 +10,7 @@ from server.fhir import asking
 from server.fhir.asking import RecordServer
 from server.fhir.elements import Resource, day_of, part, parts, referred, text_at, texts_at
 from server.fhir.finding import OBSERVED
-from server.fhir.found import Banner, Unread
+from server.fhir.found import DIED, Banner, Unread
 from server.fhir.unanswered import Unanswered
 
 KINDS = ("Patient", "Condition", "Procedure", "Observation")
@@ -93,4 +93,5 @@ def banner_of(patient: Resource) -> Banner:
     names = sorted(parts(patient, "name"), key=lambda name: (*uses, text_at(name, "use")).index(text_at(name, "use")))
     name = next(iter(names), {})
     text = text_at(name, "text") or " ".join([*texts_at(name, "given"), text_at(name, "family")])
-    return Banner(" ".join(text.split()), day_of(text_at(patient, "birthDate")))
+    died = day_of(text_at(patient, "deceasedDateTime")) or (DIED if patient.get("deceasedBoolean") is True else "")
+    return Banner(" ".join(text.split()), day_of(text_at(patient, "birthDate")), died)

@@ -13,12 +13,11 @@ from typing import Any
 
 from model.features import ALIVE_MONTHS
 from model.patient import Problem
-from server.entering.dates import END, Dated, date_field, read_dates
+from server.entering.dates import END, Dated, date_field, day_after, read_dates
 from server.entering.entry import Entry
 from server.fhir.elements import is_id
 from server.fhir.links import TIME_ZERO, UNKNOWN_SIDE, answers_address, side
 from server.fhir.questionnaire import items_of
-from server.fhir.saying import day_after
 from server.served import Served
 from server.wording.refusing import BEGIN, echo
 

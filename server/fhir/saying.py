@@ -5,7 +5,6 @@ A record asks for the risk of an event, where the pages tell how many are alive:
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ from markupsafe import escape
 from model.prediction import Horizon, Prediction
 from model.receipt import Receipt
 from model.rounding import percent_of_the_rest
+from server.entering.dates import day_after
 from server.fhir.checking import Resource
 from server.pages.result import inputs_of
 from server.served import Served
@@ -62,12 +62,6 @@ class Risk:
     sentence: str
     begin: date
     end: date
-
-
-def day_after(day: date, months: int) -> date:
-    """The same day so many months later; the last of a month that has no such day, as FHIR counts."""
-    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
 
 
 def percent_at_risk(survival: float) -> float:

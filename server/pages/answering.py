@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from model.patient import InvalidPatient, Problem
+from model.prediction import predict
 from server.entering.bodies import CannotAnswer
 from server.entering.confirming import as_asked, unchanged, unconfirmed
 from server.entering.documents import MODEL, entry_of_form
 from server.entering.entry import patient_of
 from server.entering.sent import CONFIRMED, LAUNCH, RECEIPT_DIGEST, RECEIPT_ID, RECEIPT_TIME, Fields, sent
 from server.pages.comparison import Compared, NotCompared, compare
+from server.pages.heeding import heeded, too_young
 from server.pages.origin import Origin, origin_of, told_inputs
 from server.pages.questions import Refusal, entered_values, refusals_in_order
 from server.pages.recorded import Recorded
@@ -92,7 +94,13 @@ def answer_form(
     except InvalidPatient as invalid:
         return refused(invalid.problems)
     origin = origin_of(one, patient, entry, confirmed=form.confirmed, taken=unchanged(answers, filled))
-    result = result_of(one, patient, told_inputs(one, patient, entry, origin, recorded), form.issue)
+    young = too_young(one, origin.time_zero, recorded)
+    if young is not None:
+        return refused({MODEL: young})
+    prediction = predict(one.model, patient)
+    warnings = heeded(one, prediction, origin.time_zero, recorded, today)
+    inputs = told_inputs(one, patient, entry, origin, recorded)
+    result = result_of(one, prediction, inputs, form.issue, warnings)
     return Answered(
         served=one,
         entered=entered_values(one.model.features, answers, {}),

@@ -8,7 +8,7 @@ from model.prediction import Horizon
 from model.rounding import percent_of_the_rest, whole
 from model.spans import Limits
 from server.pages.icons import circles, squares
-from server.pages.result import Input, Result
+from server.pages.result import Input, Result, inputs_of
 from server.served import Served
 from server.wording.telling import says_nothing, shown_support
 
@@ -64,7 +64,7 @@ def for_patient(served: Served, result: Result) -> ForPatient | None:
     ]
     patients, _ = shown_support(prediction.support)
     return ForPatient(
-        inputs=result.inputs,
+        inputs=inputs_of(served, result.prediction.patient, {}),
         times=tuple(
             _time(served, plain.origin, group, at, prediction.patient.alive_months, known=at.months not in unsure)
             for at in prediction.survival

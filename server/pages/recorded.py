@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from model.features import ALIVE_MONTHS
 from server.entering.confirming import question_of
+from server.entering.dates import END
 from server.entering.sent import CONFIRMED
 from server.fhir.found import Banner, Findings, Found, Unread
 from server.fhir.unanswered import Unanswered
@@ -68,7 +69,8 @@ def banner_shown(served: Served, recorded: Recorded) -> BannerShown:
         opened = say(
             "opened_for_patient", ehr=recorded.ehr, read=read, name=banner.name, born=language.day_text(banner.born)
         )
-    return BannerShown(opened, tuple(unread_told(served, one) for one in recorded.unread))
+    unread = (unread_told(served, one) for one in recorded.unread)
+    return BannerShown(opened, (*excluded_told(served, recorded), *unread))
 
 
 def unread_told(served: Served, unread: Unread) -> str:
@@ -111,7 +113,34 @@ def _line(served: Served, one: Found) -> str:
         value = value_text(language, served.model.features.named(question), one.value or "")
         return say("record_value", value=value, source=source, caution=_caution(served, one))
     events = {date.name: date.event for asked in served.questions for date in asked.dates}
-    return say("record_date", event=events[one.field], source=source)
+    return say("record_date", event=events[one.field], source=source, caution=_event_caution(served, one.field))
+
+
+def _event_caution(served: Served, field: str) -> str:
+    """What must be made sure of where a day is taken from the record."""
+    record = served.model.record
+    if record is None:
+        return ""
+    question, _, which = field.partition(".")
+    event = record.time_zero if which == END else record.begins.get(question, "")
+    return record.cautions.get(event, "")
+
+
+def excluded_told(served: Served, recorded: Recorded) -> list[str]:
+    """What the record says the tumour is, where the model is not for it."""
+    say, language = served.language.sentences.say, served.language
+    return [
+        say(
+            "record_excluded",
+            source=say(
+                "record_source",
+                source=one.source,
+                text=one.text,
+                day=language.day_text(one.day) if one.day else say("no_day_given"),
+            ),
+        )
+        for one in recorded.findings.excluded
+    ]
 
 
 def _caution(served: Served, found: Found) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isnan
 
 from model.features import ALIVE_MONTHS, Feature
 from model.patient import Patient
-from model.prediction import Horizon, Prediction, predict
+from model.prediction import Horizon, Prediction
 from model.receipt import Issue, Receipt, issue_receipt
 from model.rounding import percent, percent_of_the_rest, whole
 from model.spans import Limits
@@ -17,7 +17,7 @@ from server.pages.note import note_of
 from server.served import Served
 from server.wording.language import Language
 from server.wording.naming import value_text
-from server.wording.telling import Told, tell
+from server.wording.telling import Told, WarningTold, tell
 
 TABLE_STEP = 6
 """Months between the rows of the page's data table; the interface has every month."""
@@ -124,15 +124,22 @@ class Result:
     prediction: Prediction
 
 
-def result_of(served: Served, patient: Patient, computed: Mapping[str, str], issue: Issue | None = None) -> Result:
-    """Predict for one patient, and round and word it for the page.
+def result_of(
+    served: Served,
+    prediction: Prediction,
+    computed: Mapping[str, str],
+    issue: Issue | None = None,
+    warnings: Sequence[WarningTold] = (),
+) -> Result:
+    """Round and word a prediction for the page.
 
     ``computed`` has the answers that were computed from dates, as they are to be shown; ``issue`` the receipt of a
-    result that is computed once more.
+    result that is computed once more; ``warnings`` are what days and the record say against it.
     """
-    model, language = served.model, served.language
-    prediction, receipt = predict(model, patient), issue_receipt(model, patient, issue)
+    model, language, patient = served.model, served.language, prediction.patient
+    receipt = issue_receipt(model, patient, issue)
     told = tell(language, model, prediction, withdrawn=served.withdrawn)
+    told = replace(told, warnings=(*told.warnings, *warnings))
     last = model.strata[patient.stratum].last_month
     inputs = inputs_of(served, patient, computed)
     return Result(

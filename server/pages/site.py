@@ -22,6 +22,11 @@ from server.served import named
 from server.wording.refusing import Unreadable
 
 KEPT_FOR = "public, max-age=31536000, immutable"
+ASSET_HEADERS = {
+    "cache-control": KEPT_FOR,
+    # In a sandbox without an origin of its own a page is a stranger even to its own style sheet.
+    "cross-origin-resource-policy": "cross-origin",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class SitePages:
         asset = edition.pages.assets.get(name)
         if asset is None or asset.version != version:
             return Response(status_code=404)
-        return Response(asset.content, media_type=asset.media_type, headers={"cache-control": KEPT_FOR})
+        return Response(asset.content, media_type=asset.media_type, headers=ASSET_HEADERS)
 
 
 def latest_day() -> date:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from server.entering.documents import MODEL
 from server.entering.sent import LAUNCH, Fields, sent
 from server.fhir.asking import Network, RecordServer, client_for
 from server.fhir.finding import findings_of
-from server.fhir.found import UNNAMED
+from server.fhir.found import DIED, UNNAMED
 from server.fhir.reading import RecordRead, banner_of, read_record
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.pages import Pages
@@ -58,6 +58,9 @@ class Launched:
         if read.refused:
             self.sessions.end(session)
             raise LaunchEnded
+        died = "" if read.patient is None else banner_of(read.patient).died
+        if died:
+            return HTMLResponse(edition.pages.message(served, *died_told(served, died), wrong=False))
         # An EHR that shows one patient does not say whose page a browser with several goes back to.
         told = session.granted.need_patient_banner or has_others(request, session.id)
         return HTMLResponse(pages_of(edition).start(served, recorded_of(session, served, read, told=told)))
@@ -150,11 +153,15 @@ class Launched:
 def recorded_of(session: Session, served: Served, read: RecordRead, *, told: bool) -> Recorded:
     """What was read, as the form of this launch knows it; ``told`` is whether it says who the patient is."""
     findings = findings_of(served.model, read.resources, session.ehr.issuer)
-    banner = None
-    if told:
-        banner = UNNAMED if read.patient is None else banner_of(read.patient)
+    banner = replace(UNNAMED if read.patient is None else banner_of(read.patient), shown=told)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return unsealed(session, sealed(session, findings, banner, read.unread, now))
+
+
+def died_told(served: Served, died: str) -> tuple[str, str]:
+    """That nothing is predicted for somebody who has died: what stands above it, and why."""
+    say, language = served.language.refusals.say, served.language
+    return say("patient_died"), say("patient_died_detail", day="" if died == DIED else language.day_text(died))
 
 
 def pages_of(edition: Edition) -> Pages:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from server.entering.bodies import CannotAnswer
 from server.entering.confirming import question_of
+from server.entering.dates import day_after
 from server.entering.sent import SAVE_AS, TIME_ZERO, Fields
 from server.fhir.asking import RecordServer, client_for
 from server.fhir.checking import Resource
@@ -20,15 +21,16 @@ from server.fhir.document_reference import document_reference
 from server.fhir.elements import referred_path
 from server.fhir.finding import findings_of
 from server.fhir.observation import observation
+from server.fhir.reading import banner_of
 from server.fhir.risk_assessment import risk_assessment
-from server.fhir.saying import Said, day_after
+from server.fhir.saying import Said
 from server.fhir.unanswered import Unanswered
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.origin import sources
 from server.pages.pages import Pages
 from server.pages.site import file_in_thread, latest_day, page_of
 from server.smart.audit import CREATE, UNANSWERED, Access
-from server.smart.launched import Launched, LaunchEnded, pages_of
+from server.smart.launched import Launched, LaunchEnded, died_told, pages_of
 from server.smart.sessions import Session
 from server.wording.refusing import Unreadable
 
@@ -88,7 +90,7 @@ class Saving:
     async def _changed(self, session: Session, answered: Answered, fields: Fields) -> Outcome | None:
         """Why nothing may be written: the record no longer says what was confirmed, or cannot be read again."""
         say, origin = answered.served.language.refusals.say, answered.origin
-        if not origin.fields or answered.recorded is None:
+        if answered.recorded is None:
             return None
         read = await self.launched.read(session)
         if read.refused:
@@ -99,6 +101,9 @@ class Saving:
         if missing:
             why = say(missing[0].sentence, status=missing[0].status)
             return Outcome(say("save_not_read_again", why=why), 502)
+        died = "" if read.patient is None else banner_of(read.patient).died
+        if died:
+            return Outcome(" ".join([say("saved_nothing"), *died_told(answered.served, died)]), 409)
         model = answered.served.model
         then, now = answered.recorded.findings, findings_of(model, read.resources, session.ehr.issuer)
         names = {question_of(name) for name in origin.fields}

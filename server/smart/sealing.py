@@ -37,7 +37,8 @@ def sealed(session: Session, findings: Findings, banner: Banner | None, unread: 
         "read": read,
         "found": [asdict(one) for one in excerpt.found],
         "tallies": {name: astuple(tally) for name, tally in excerpt.tallies.items()},
-        "banner": None if banner is None else [_cut(banner.name), banner.born],
+        "excluded": [asdict(one) for one in excerpt.excluded],
+        "banner": None if banner is None else [_cut(banner.name), banner.born, banner.died, banner.shown],
         "unread": [[one.kind, one.failure.sentence, one.failure.status] for one in unread],
     }
     return _signed(session, content)
@@ -51,7 +52,11 @@ def unsealed(session: Session, text: str) -> Recorded:
     return recorded_for(
         session,
         text,
-        Findings(_found(content), {name: Tally(*tally) for name, tally in content["tallies"].items()}),
+        Findings(
+            _found(content),
+            {name: Tally(*tally) for name, tally in content["tallies"].items()},
+            tuple(Found(**one) for one in content["excluded"]),
+        ),
         None if content["banner"] is None else Banner(*content["banner"]),
         tuple(Unread(kind, Unanswered(sentence, status)) for kind, sentence, status in content["unread"]),
         content["read"],
@@ -91,7 +96,7 @@ def recorded_for(
         closing=_signed(session, {"launch": session.id}),
         ehr=session.ehr.name,
         banner=banner,
-        needs_banner=session.granted.need_patient_banner or banner is not None,
+        needs_banner=session.granted.need_patient_banner if banner is None else banner.shown,
         read=read,
         findings=findings,
         unread=unread,

@@ -1,0 +1,98 @@
+"""What days and the record say against a result, besides what its answers say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from model.artefact import Artefact
+from model.prediction import predict
+from server.fhir.found import Banner, Findings, Found
+from server.pages.answering import Answered, Refused, answer_form
+from server.pages.heeding import EXCLUDED, PAST, heeded
+from server.pages.recorded import Recorded
+from server.served import Served, serve_models
+from server.wording.language import english
+
+TODAY = date(2026, 11, 25)
+LOCAL = {"pattern": ["local"], "resection": ["no"], "interval_months.begin": ["2018-03-01"]}
+
+
+@pytest.fixture(scope="module")
+def served(artefact: Artefact) -> Served:
+    """The model, to be asked."""
+    return next(iter(serve_models([artefact], english()).values()))
+
+
+def recorded(born: str = "1957-02-03", excluded: tuple[Found, ...] = ()) -> Recorded:
+    """A record of somebody born on a day."""
+    return Recorded(
+        launch="l",
+        sealed="s",
+        closing="c",
+        ehr="The hospital",
+        banner=Banner("Anna", born),
+        needs_banner=True,
+        read="2026-11-25T08:00:00+00:00",
+        findings=Findings(excluded=excluded),
+        unread=(),
+        writes=(),
+    )
+
+
+def answered(served: Served, end: str, alive: str, of: Recorded | None = None) -> Answered | Refused:
+    """A form with these days."""
+    fields = {**LOCAL, "interval_months.end": [end], "alive_months": [alive]}
+    return answer_form({served.model.name: served}, fields, TODAY, of)
+
+
+@pytest.mark.parametrize(
+    ("end", "alive", "past"), [("2015-06-05", "0", True), ("2021-11-24", "12", True), ("2021-11-26", "12", False)]
+)
+def test_a_result_for_a_time_that_is_over_says_so(served: Served, end: str, alive: str, *, past: bool) -> None:
+    """Nobody takes for a prediction from today what would have been predicted years ago."""
+    fields = {**LOCAL, "interval_months.begin": ["2014-03-01"], "interval_months.end": [end], "alive_months": [alive]}
+    result = answer_form({served.model.name: served}, fields, TODAY)
+    assert isinstance(result, Answered)
+    told = [one.text for one in result.result.told.warnings if one.code == PAST]
+    assert len(told) == past
+    assert all("Every time shown here is past" in text and text in result.result.note for text in told)
+
+
+@pytest.mark.parametrize(("born", "refused"), [("2003-06-06", True), ("2003-06-05", False), ("2003", False)])
+def test_nobody_under_the_age_that_the_model_is_for(served: Served, born: str, *, refused: bool) -> None:
+    """E27: by the birth date of the record, on the day of the recurrence; a part of a date says nothing."""
+    result = answered(served, "2021-06-05", "59", recorded(born))
+    assert isinstance(result, Refused) == refused
+    if isinstance(result, Refused):
+        (sentence,) = result.sentences.values()
+        assert "17 years old" in sentence
+        assert "under 18" in sentence
+
+
+def test_the_age_is_only_known_from_a_record(served: Served) -> None:
+    """The form alone asks for no birth date."""
+    assert isinstance(answered(served, "2021-06-05", "59"), Answered)
+
+
+def test_a_diagnosis_that_the_model_is_not_for_stands_beside_the_figures(served: Served) -> None:
+    """E27: on the page, in the note, and so in whatever is written."""
+    found = Found("", None, "Condition/1", "Liposarcoma, well differentiated", "2018-03-08")
+    result = answered(served, "2021-06-05", "59", recorded(excluded=(found,)))
+    assert isinstance(result, Answered)
+    (told,) = [one.text for one in result.result.told.warnings if one.code == EXCLUDED]
+    assert "Liposarcoma, well differentiated" in told
+    assert "8 March 2018" in told
+    assert told in result.result.note
+
+
+def test_without_a_day_nothing_is_past(served: Served) -> None:
+    """A number of months does not say when."""
+    fields = {"pattern": ["local"], "resection": ["no"], "interval_months": ["24"]}
+    result = answer_form({served.model.name: served}, fields, TODAY)
+    assert isinstance(result, Answered)
+    assert result.result.told.warnings == tuple(
+        one for one in result.result.told.warnings if one.code not in (PAST, EXCLUDED)
+    )
+    assert heeded(served, predict(served.model, result.result.prediction.patient), None, None, TODAY) == ()
