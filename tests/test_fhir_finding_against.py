@@ -50,9 +50,9 @@ def test_an_operation_is_what_its_code_says(code: dict[str, Any], says_so: bool)
     assert remarks == [None if says_so else NOT_NAMED]
 
 
-def _alone(**changes: object) -> dict[str, Any]:
+def _alone(changes: dict[str, Any]) -> dict[str, Any]:
     """A metastasis that says of no tumour that it follows it."""
-    return metastasis("alone", **{"extension": [], **changes})
+    return {**metastasis("alone"), "extension": [], **changes}
 
 
 @pytest.mark.parametrize("changes", [{}, {"code": concept(LUNG)}, {"code": concept(LUNG), "category": []}])
@@ -60,15 +60,15 @@ def test_a_metastasis_of_no_named_tumour_keeps_the_site_open(changes: dict[str, 
     """Local only is an answer about the whole patient: not filled in beside a metastasis that nobody has placed."""
     local = recurrence(extension=[*recurrence()["extension"], says(WHERE_IS, LOCAL)])
     assert filled(primary(), local)["pattern"] == "local"
-    assert "pattern" not in filled(primary(), local, _alone(**changes))
-    assert ("Condition/alone", None, UNSURE) in told("pattern", primary(), local, _alone(**changes))
+    assert "pattern" not in filled(primary(), local, _alone(changes))
+    assert ("Condition/alone", None, UNSURE) in told("pattern", primary(), local, _alone(changes))
 
 
 def test_a_metastasis_alone_is_no_coming_back() -> None:
     """CH3: it may be of another tumour; so no card speaks of it, and no day is taken from it."""
-    resources = {"Condition": [primary(), _alone()]}
+    resources = {"Condition": [primary(), _alone({})]}
     assert not has_come_back(small_model(), resources, BASE)
-    assert END not in filled(primary(), _alone())
+    assert END not in filled(primary(), _alone({}))
 
 
 @pytest.mark.parametrize("kind", [GIST, WDLPS])
