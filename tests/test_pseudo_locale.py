@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from server.application import create_app
 from server.entering.bodies import LARGEST_BODY
-from server.pages import result
+from server.pages import answering
 from server.wording.catalogue import source_catalogue
 from server.wording.language import Language, english, language_of
 from tests.invented import valid_inputs
@@ -304,7 +304,7 @@ def test_a_message_says_nothing_outside_the_catalogue(
 
 def test_a_failure_says_nothing_outside_the_catalogue(spoken: Spoken, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mistake 8: a failure of the program is told in the reader's language, on a page and in JSON."""
-    monkeypatch.delattr(result, "predict")
+    monkeypatch.delattr(answering, "predict")
     response = spoken.client.post("/", data=dict(LOCAL))
     assert response.status_code == 500
     assert spoken.in_page(response.text) == {}

@@ -71,8 +71,8 @@ def basis_of(resource: Resource) -> list[str]:
         ({**TYPED, "resection": "no"}, CONFIRMED, ALL[:2], ["Resection of the recurrence"]),
         ({**TYPED, "alive_months": "3"}, CONFIRMED, ALL, ["Known to be alive"]),
         ({**TYPED, "interval_months.begin": "2018-03-02"}, CONFIRMED, [ALL[0], ALL[2]], ["Interval to recurrence"]),
-        (BOTH, (), [], ["Where it came back"]),
-        (BOTH, CONFIRMED[:2], [], ["Where it came back"]),
+        (BOTH, (), [], ["Where it came back", "Date: "]),
+        (BOTH, CONFIRMED[:2], [], ["Where it came back", "Date: "]),
     ],
 )
 def test_ra6_the_basis_is_what_was_used_and_the_rest_is_named(
@@ -86,6 +86,9 @@ def test_ra6_the_basis_is_what_was_used_and_the_rest_is_named(
     assert len([one for one in told if ":" in one]) == len(by_hand)
     assert all(any(one.startswith(label) for one in told) for label in by_hand)
     assert " record as preliminary (RiskAssessment/1), with the receipt below." in said(page)
+    notes = [note["text"] for note in resource["note"]]
+    assert len([text for text in notes if text.startswith("Counted from 2020-06-05: the day on which the first")]) == 1
+    assert len([text for text in notes if "by the user signed in as" in text]) == 1
 
 
 def test_ra6_other_resources_name_their_sources_too(app: Opened, ehr: FakeEhr) -> None:

@@ -94,7 +94,7 @@ def test_static_files_may_be_kept_because_their_address_changes_with_them(
     response = client.get(path)
     assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert response.headers["content-type"].startswith(content_type)
-    assert response.headers["cross-origin-resource-policy"] == "same-origin"
+    assert response.headers["cross-origin-resource-policy"] == "cross-origin"
     name = path.rpartition("/")[2]
     assert client.get(f"/static/000000000000/{name}").status_code == 404
 

@@ -98,7 +98,7 @@ def test_a_sentence_that_is_not_written_is_an_error() -> None:
 def test_no_sentence_is_glued_together_in_code() -> None:
     """E33: nowhere in the server do three words stand in a row, but in docstrings and in what only operators read."""
     for path in PYTHON:
-        if path.name in {"application.py", "safeguards.py", "assets.py"}:
+        if path.name in {"application.py", "safeguards.py", "assets.py", "audit.py"}:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

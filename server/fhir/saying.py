@@ -41,7 +41,9 @@ class Said:
     basis: tuple[str, ...]
     """Every resource of the record whose value was used: "Condition/1"."""
     by_hand: tuple[str, ...]
-    """Every answer that no resource of the record gave, with its label."""
+    """Every answer that no resource of the record gave, or not the whole of it, with its label."""
+    user: str | None = None
+    """Who was signed in, as the EHR names them."""
 
     @property
     def landmark(self) -> date:
@@ -121,8 +123,10 @@ def notes(said: Said) -> tuple[str, ...]:
     beyond = last < max(served.model.horizons)
     lines = [
         " ".join([*(warning.text for warning in told.warnings), told.since or ""]),
+        _counted(said),
         say("record_answers", answers=answers),
         say("record_by_hand", answers=said.by_hand) if said.by_hand else "",
+        say("record_user", user=said.user) if said.user else "",
         told.left_out or "",
         say("not_enough_follow_up", last=last, origin=about.origin) if beyond else "",
         " ".join(f"{one.named} {one.handling or ''} {one.range}" for one in told.unknown),
@@ -142,6 +146,13 @@ def notes(said: Said) -> tuple[str, ...]:
         ),
     ]
     return tuple(line for line in (" ".join(line.split()) for line in lines) if line)
+
+
+def _counted(said: Said) -> str:
+    """From which day the times count: a later reader may know of more than one such day."""
+    say, event = said.served.language.sentences.say, said.served.model.about.time_zero
+    alive = said.landmark.isoformat() if said.prediction.patient.alive_months else ""
+    return say("record_counted", day=said.time_zero.isoformat(), event=event, alive=alive)
 
 
 def narrative(said: Said, texts: Iterable[str]) -> dict[str, str]:

@@ -32,6 +32,7 @@ from server.pages.site import file_in_thread, latest_day, page_of
 from server.smart.audit import CREATE, UNANSWERED, Access
 from server.smart.launched import Launched, LaunchEnded, died_told, pages_of
 from server.smart.sessions import Session
+from server.smart.tokens import Granted
 from server.wording.refusing import Unreadable
 
 log = logging.getLogger("uvicorn.error")
@@ -82,7 +83,7 @@ class Saving:
             changed = await self._changed(session, answered, fields)
             if changed is not None:
                 return changed
-            resource = await _resource(pages, answered, session.granted.patient, zero, kind)
+            resource = await _resource(pages, answered, session.granted, zero, kind)
             return await self._written(session, answered, resource, fields)
         finally:
             session.writing.discard(receipt)
@@ -146,23 +147,26 @@ class Saving:
             log.error(message, failure, access.id)  # noqa: TRY400 - where in the code it was noticed tells nobody anything
 
 
-async def _resource(pages: Pages, answered: Answered, patient: str, zero: date, kind: str) -> Resource:
+async def _resource(pages: Pages, answered: Answered, granted: Granted, zero: date, kind: str) -> Resource:
     """The result as one resource about the patient of the launch."""
     result, origin = answered.result, answered.origin
     basis = [source for of in sources(origin, answered.recorded).values() for source in of]
     whole = {answered.served.model.features.named(name).label for name in origin.whole}
-    say = answered.served.language.sentences.say
+    say, language = answered.served.language.sentences.say, answered.served.language
+    by_hand = [say("note_pair", label=one.label, value=one.value) for one in result.inputs if one.label not in whole]
+    if origin.time_zero is None:
+        event = say("date_of", event=answered.served.model.about.time_zero)
+        by_hand.append(say("note_pair", label=event, value=language.day(zero)))
     said = Said(
         served=answered.served,
         prediction=result.prediction,
         told=result.told,
         receipt=result.receipt,
-        subject=f"Patient/{patient}",
+        subject=f"Patient/{granted.patient}",
         time_zero=zero,
         basis=tuple(dict.fromkeys(basis)),
-        by_hand=tuple(
-            say("note_pair", label=one.label, value=one.value) for one in result.inputs if one.label not in whole
-        ),
+        by_hand=tuple(by_hand),
+        user=granted.user,
     )
     match kind:
         case "RiskAssessment":
