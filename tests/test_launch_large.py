@@ -244,7 +244,13 @@ def test_the_largest_excerpt_leaves_room_for_a_form(character: str) -> None:
         for value, remark in [*((value, None) for value in values), (None, PARTIAL), (None, "unsure")]
     ]
     unread = tuple(Unread(kind, Unanswered("ehr_refused", 503)) for kind in ("Patient", "Procedure"))
-    text = sealed(session_of(), Findings(tuple(some)), Banner(character * 60_000, "1957-02-03"), unread, READ)
+    text = sealed(
+        session_of(),
+        Findings(tuple(some), excluded=tuple(some)),
+        Banner(character * 60_000, "1957-02-03"),
+        unread,
+        READ,
+    )
     assert len(text) < LARGEST_BODY - 4096
     back = unsealed(session_of(), text)
     assert back.banner is not None

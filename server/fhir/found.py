@@ -186,4 +186,6 @@ def _unnamed(one: Found) -> Found:
 
 
 def _cut(source: str) -> str:
-    return source if len(source) <= LONGEST_SOURCE else source[: LONGEST_SOURCE - 1] + "…"
+    """A source's name, no longer than one can be; what nobody can see takes six times the room of a letter."""
+    seen = "".join(one if one.isprintable() else "�" for one in source[:LONGEST_SOURCE])
+    return seen if len(source) <= LONGEST_SOURCE else seen[:-1] + "…"
