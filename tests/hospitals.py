@@ -266,6 +266,16 @@ def opened(page: Page, address: str) -> FrameLocator:
     return place
 
 
+def opened_here(page: Page, address: str, app: str) -> None:
+    """The form in place of the EHR's page, or whatever came instead, once the form's own site has answered.
+
+    A page that is left can still be asked things; so this waits for the address, not for something on a page.
+    """
+    page.goto(f"{address}?window")
+    page.get_by_role("link", name="Open the application").click()
+    page.wait_for_url(f"{app}/**")
+
+
 def held(place: Place) -> dict[str, str]:
     """What the form holds now, by the names of its fields, confirmations and what is hidden left out."""
     fields: dict[str, str] = place.locator("form.patient").evaluate(
@@ -277,6 +287,7 @@ def held(place: Place) -> dict[str, str]:
 
 def confirm(place: Place, *names: str) -> None:
     """Tick the boxes of these questions, or of all that are shown."""
+    expect(place.locator("form.patient")).to_be_visible()
     boxes = place.locator(".confirm input:visible")
     chosen = [place.locator(f'[name="confirmed.{name}"]') for name in names] if names else boxes.all()
     for box in chosen:

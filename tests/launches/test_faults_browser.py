@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from model.artefact import Artefact
 from tests.browsing import SUBMIT
 from tests.hospitals import (
     ANNA,
@@ -18,11 +16,9 @@ from tests.hospitals import (
     NAMES,
     Hospital,
     banners,
-    browsing_at_work,
     confirm,
     frame_of,
     held,
-    hospital,
     lines_of,
     opened,
     predict,
@@ -33,27 +29,6 @@ from tests.hospitals import (
 
 OVER = "This launch is over"
 KEPT = "What you typed or confirmed is kept below, and you can go on by hand: check that it is about the right patient"
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that keeps no cookies of third parties."""
-    with browsing_at_work(tmp_path_factory.mktemp("profile")) as blocking:
-        yield blocking
 
 
 @pytest.mark.parametrize("scripts", [True, False])

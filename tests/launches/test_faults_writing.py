@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from model.artefact import Artefact
 from server.fhir import asking
 from tests import records
 from tests.ehr_peer import Kind
-from tests.hospitals import ANNA, BERT, FILLED, MINUTES, Hospital, hospital
+from tests.hospitals import ANNA, BERT, FILLED, MINUTES, Hospital
 from tests.visits import NEVER, REFUSED, SLOW, UNREACHABLE, Visitor, asked, boxes, carried, changed, visitor
 from tests.web import Page
 
@@ -19,20 +18,6 @@ CREATE, CONDITION, OBSERVATION = "/fhir/R4/RiskAssessment$", "/fhir/R4/Condition
 FORMS = ["RiskAssessment", "Observation", "DocumentReference"]
 OTHER_PATIENT = "The EHR sent data of another patient, so nothing of what it sent was used."
 OVER = "Open the form from the EHR again. What you typed or confirmed is kept below, and you can go on by hand"
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from model.artefact import Artefact
 from model.fitted import Model
 from server.smart import launching
 from tests import records
@@ -23,11 +21,9 @@ from tests.hospitals import (
     NAMES,
     Hospital,
     banners,
-    browsing_at_work,
     confirm,
     frame_of,
     held,
-    hospital,
     inside,
     lines_of,
     opened,
@@ -42,27 +38,6 @@ QUESTIONS = {
     "interval_months": "Interval to recurrence",
     "subtype": "Histologic subtype",
 }
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that keeps no cookies of third parties."""
-    with browsing_at_work(tmp_path_factory.mktemp("profile")) as blocking:
-        yield blocking
 
 
 def test_cookies_of_third_parties_are_blocked(clinic: Hospital, browser: Browser) -> None:

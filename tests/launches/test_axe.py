@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from model.artefact import Artefact
 from tests import records
 from tests.browsing import SUBMIT, open_all
-from tests.hospitals import ANNA, BERT, Hospital, browsing_at_work, hospital, predict, save, visiting
+from tests.hospitals import ANNA, BERT, Hospital, opened_here, predict, save, visiting
 from tests.test_browser_axe import APPEARANCES, findings, undecided
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
 
 
 @pytest.fixture
@@ -36,32 +28,19 @@ def clinic(started: Hospital) -> Hospital:
     return started
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that keeps no cookies of third parties."""
-    with browsing_at_work(tmp_path_factory.mktemp("profile")) as blocking:
-        yield blocking
-
-
-def launch(page: Page, clinic: Hospital, name: str, patient: str) -> None:
-    """The EHR opens the form in its place."""
-    page.goto(f"{clinic.open(name, patient)}?window")
-    page.get_by_role("link", name="Open the application").click()
-
-
 def ways(page: Page, clinic: Hospital) -> Iterator[str]:
     """Through everything that a launch can show; each says what it shows now."""
     page.goto(f"{clinic.address}/launch")
     yield "the EHRs"
     clinic.peer.fault("status", "/fhir/R4/Observation", value=500)
-    launch(page, clinic, "unread", BERT)
+    opened_here(page, clinic.open("unread", BERT), clinic.address)
     yield "a part that could not be read"
-    launch(page, clinic, "conflict", ANNA)
+    opened_here(page, clinic.open("conflict", ANNA), clinic.address)
     yield "the form, with different things"
     page.locator(SUBMIT).click()
     expect(page.locator(".summary")).to_be_visible()
     yield "the form, refused"
-    launch(page, clinic, "result", BERT)
+    opened_here(page, clinic.open("result", BERT), clinic.address)
     yield "the form"
     open_all(page)
     yield "the form, open"
@@ -82,14 +61,14 @@ def ways(page: Page, clinic: Hospital) -> Iterator[str]:
     page.get_by_role("button", name="Close this launch").click()
     expect(page.locator("h1")).to_have_text("This launch is closed")
     yield "the launch, closed"
-    launch(page, clinic, "ended", BERT)
+    opened_here(page, clinic.open("ended", BERT), clinic.address)
     predict(page, "30")
     clinic.peer.revoke()
     page.get_by_role("button", name="Write to the record as a risk assessment").click()
     expect(page.locator(".ended")).to_be_visible()
     yield "the launch, ended"
     clinic.peer.fault("status", "/auth/token", value=500)
-    launch(page, clinic, "failed", BERT)
+    opened_here(page, clinic.open("failed", BERT), clinic.address)
     yield "the launch, failed"
     page.goto(f"{clinic.address}/callback?state=none")
     yield "an answer that nobody waits for"

@@ -24,6 +24,7 @@ from tests.hospitals import (
     confirm,
     inside,
     opened,
+    opened_here,
     predict,
     record_of_anna,
     record_of_bert,
@@ -143,8 +144,7 @@ def go_through(left: Left, context: BrowserContext) -> None:
         assert inside(page).url.startswith(f"{app}/l/")
     peer.fault("status", "/auth/token", value=500)
     opened(page, peer.launch("failed", ANNA, app=app))
-    page.goto(f"{peer.launch('window', BERT, app=app)}?window")
-    page.get_by_role("link", name="Open the application").click()
+    opened_here(page, peer.launch("window", BERT, app=app), app)
     predict(page, "30")
     save(page, "As a document (PDF)")
     page.reload()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from model.artefact import Artefact
 from tests.browsing import SUBMIT
 from tests.hospitals import (
     ANNA,
@@ -22,9 +21,9 @@ from tests.hospitals import (
     browsing_at_work,
     confirm,
     held,
-    hospital,
     inside,
     opened,
+    opened_here,
     predict,
     save,
     text_of,
@@ -34,20 +33,6 @@ from tests.hospitals import (
 OTHER = {ANNA: BERT, BERT: ANNA}
 TYPED = {ANNA: "31", BERT: "17"}
 OVER = "This launch is over"
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +68,7 @@ def in_a_tab(context: BrowserContext, clinic: Hospital, patient: str) -> tuple[P
 
 def in_this_window(page: Page, clinic: Hospital, patient: str) -> None:
     """The EHR opens the form for a patient in place of whatever is there."""
-    page.goto(f"{clinic.open(f'{patient}-here', patient)}?window")
-    page.get_by_role("link", name="Open the application").click()
+    opened_here(page, clinic.open(f"{patient}-here", patient), clinic.address)
     expect(page.locator("form.patient")).to_be_visible()
 
 

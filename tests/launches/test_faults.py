@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from model.artefact import Artefact
 from server.fhir import asking
 from server.smart import tokens
 from tests.ehr_peer import Kind
-from tests.hospitals import ANNA, FILLED, Hospital, hospital
+from tests.hospitals import ANNA, FILLED, Hospital
 from tests.visits import (
     NEVER,
     REFUSED,
@@ -22,7 +21,6 @@ from tests.visits import (
     asked,
     boxes,
     changed,
-    visitor,
 )
 from tests.web import DISTANT
 
@@ -34,27 +32,6 @@ BY_HAND = (
     "Open the form from the EHR once more, or go on by hand below:"
     " nothing is filled in, and nothing can be written to the record."
 )
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
-
-
-@pytest.fixture
-def visit(clinic: Hospital) -> Iterator[Visitor]:
-    """Somebody at the hospital."""
-    with visitor(clinic) as somebody:
-        yield somebody
 
 
 def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from model.artefact import Artefact
 from tests.browsing import SUBMIT
 from tests.hospitals import (
     ANNA,
@@ -23,13 +21,12 @@ from tests.hospitals import (
     Hospital,
     Place,
     banners,
-    browsing_at_work,
     confirm,
     frame_of,
     held,
-    hospital,
     inside,
     opened,
+    opened_here,
     predict,
     save,
     text_of,
@@ -37,33 +34,11 @@ from tests.hospitals import (
 )
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A Chromium that keeps no cookies of third parties."""
-    with browsing_at_work(tmp_path_factory.mktemp("profile")) as blocking:
-        yield blocking
-
-
 def test_in_a_window_of_its_own(clinic: Hospital, browser: Browser) -> None:
     """SM15's other way: the EHR leads to the form in place of its own page."""
     with visiting(browser) as context:
         page = context.new_page()
-        page.goto(f"{clinic.open('one', BERT)}?window")
-        page.get_by_role("link", name="Open the application").click()
+        opened_here(page, clinic.open("one", BERT), clinic.address)
         expect(page.locator("form.patient")).to_be_visible()
         assert page.url.startswith(f"{clinic.address}/l/")
         assert banners([page])[0].startswith(f"Patient: {NAMES[BERT]}, born {BORN[BERT]}.")

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from model.artefact import Artefact
 from server.fhir import asking
 from tests import records
 from tests.ehr_peer import Kind
-from tests.hospitals import ANNA, BERT, BORN, FILLED, MINUTES, NAMES, Hospital, hospital
-from tests.visits import NEVER, REFUSED, SLOW, UNREACHABLE, UNREADABLE, Visitor, asked, boxes, changed, visitor
+from tests.hospitals import ANNA, BERT, BORN, FILLED, MINUTES, NAMES, Hospital
+from tests.visits import NEVER, REFUSED, SLOW, UNREACHABLE, UNREADABLE, Visitor, asked, boxes, changed
 
 PATIENT, CONDITION = "/fhir/R4/Patient", "/fhir/R4/Condition"
 PROCEDURE, OBSERVATION = "/fhir/R4/Procedure", "/fhir/R4/Observation"
@@ -36,27 +35,6 @@ TOO_MANY = "The record holds more of them than are read, so none was used."
 ELSEWHERE = "The EHR led to another server for the rest, which was not asked, so none was used."
 OTHER_PATIENT = "The EHR sent data of another patient, so nothing of what it sent was used."
 OVER = "The right to read this patient’s record has ended."  # noqa: RUF001 - as it is written
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, artefact: Artefact) -> Iterator[Hospital]:
-    """Both sides."""
-    with hospital(tmp_path_factory.mktemp("hospital"), artefact) as both:
-        yield both
-
-
-@pytest.fixture
-def clinic(started: Hospital) -> Hospital:
-    """Both sides as each test finds them."""
-    started.furnish()
-    return started
-
-
-@pytest.fixture
-def visit(clinic: Hospital) -> Iterator[Visitor]:
-    """Somebody at the hospital."""
-    with visitor(clinic) as somebody:
-        yield somebody
 
 
 def be_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
