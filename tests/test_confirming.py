@@ -44,6 +44,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
 """By field of the form, what a record may say and a reader answer."""
 QUESTIONS = sorted({question_of(name) for name in VALUES})
 LOCAL = {"pattern": "local", BEGIN: "2021-03-04", END: "2023-07-08", "resection": "yes", ALIVE_MONTHS: "0"}
+EHR = Ehr("The hospital", "https://ehr.example/r4", "me")
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def answerable(draw: st.DrawFn) -> Case:
 
 def session_of(identifier: str = "here", key: bytes = b"k" * 32) -> Session:
     granted = Granted("the-token", "anna", "patient/*.rs", 60, need_patient_banner=True, user=None)
-    return Session(identifier, Ehr("The hospital", "https://ehr.example/r4", "me"), granted, "", key, 1.0)
+    return Session(identifier, EHR, granted, "", key, 1.0)
 
 
 def recorded_with(findings: Findings) -> Recorded:
