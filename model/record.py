@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from model.features import Features
@@ -17,6 +18,8 @@ RECURRENCE = "recurrence"
 """The disease, found to have come back."""
 RECURRENCE_OPERATION = "recurrence_operation"
 """An operation that was done for the recurrence."""
+
+WHOLE_DAY = len("2021-03-04")
 
 EVENTS = (PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION)
 
@@ -60,6 +63,17 @@ class Record:
     """Kinds of tumour that the model is not for."""
     youngest_years: int | None = None
     """How old patients are at least at time zero; None where the model says nothing about that."""
+
+    def too_young(self, born: str, day: date) -> int | None:
+        """How old a patient was on a day, where that is younger than those whom the model is for.
+
+        ``born`` is the birth date as a record has it: where it is not the whole date, nothing is said.
+        """
+        if self.youngest_years is None or len(born) < WHOLE_DAY:
+            return None
+        birth = date.fromisoformat(born)
+        years = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+        return years if years < self.youngest_years else None
 
 
 def read_record(document: Mapping[str, Any]) -> Record:

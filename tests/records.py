@@ -6,6 +6,7 @@ Every builder makes a resource that says all it should; keywords change it, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from server.fhir.events import CLINICAL, OCCURRED_FOLLOWING, RELATED, VERIFICATION
@@ -17,6 +18,7 @@ Resource = dict[str, Any]
 
 BASE = "https://ehr.hospital.example/fhir/R4"
 PATIENT = "anna"
+TODAY = date(2026, 6, 1)
 
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -197,7 +199,7 @@ FILLED = {"pattern": "local", BEGIN: "2018-03-01", END: "2020-06-05", "resection
 
 def findings(*resources: Resource) -> Findings:
     """What the default model's questions find in a record."""
-    return findings_of(small_model(), by_kind(*resources), BASE)
+    return findings_of(small_model(), by_kind(*resources), BASE, TODAY)
 
 
 def filled(*resources: Resource) -> dict[str, str]:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -68,6 +69,19 @@ def test_ch03_nothing_is_foretold_of_the_dead(ehr: Asking, dead: Document) -> No
     """CH3: the form estimates how long a patient may live."""
     assert ehr.cards(body(prefetch=whole() | {"patient": ANNA | dead})) == []
     assert len(ehr.cards(body(prefetch=whole() | {"patient": ANNA | {"deceasedBoolean": False}}))) == 1
+
+
+@pytest.mark.parametrize(("years", "day", "cards"), [(17, "-12-31", 0), (19, "-01-01", 1), (17, "", 1)])
+def test_ch03_nothing_is_foretold_of_those_too_young(ehr: Asking, years: int, day: str, cards: int) -> None:
+    """CH3, E27: under 18 today is under 18 when the disease came back; a year of birth alone says nothing."""
+    born = f"{datetime.now(UTC).year - years}{day}"
+    assert len(ehr.cards(body(prefetch=whole() | {"patient": ANNA | {"birthDate": born}}))) == cards
+
+
+def test_ch05_a_card_says_whom_the_model_is_not_for(ehr: Asking, artefact: Artefact) -> None:
+    """CH5, E27: before anybody opens the form for nothing."""
+    (card,) = ehr.cards()
+    assert [group for group in artefact.model.about.not_for if group not in card["detail"]] == []
 
 
 def test_ch03_a_withdrawn_model_gives_no_card(artefact: Artefact) -> None:
@@ -151,7 +165,9 @@ def test_ch15_a_card_does_nothing_by_itself(ehr: Asking, changes: Document) -> N
 def test_ch16_a_card_shows_no_figure(ehr: Asking, artefact: Artefact) -> None:
     """CH16: nothing is predicted for it, and no survival figure stands in it, however much the record holds."""
     (card,) = ehr.cards()
-    said = json.dumps(card, ensure_ascii=False).replace(artefact.model.about.made_from, "")
+    said = json.dumps(card, ensure_ascii=False)
+    for text in (artefact.model.about.made_from, *artefact.model.about.not_for):
+        said = said.replace(text, "")
     assert "%" not in said
     assert set(re.findall(r"\d+", said.replace(card["uuid"], "").replace(artefact.model.version, ""))) <= {"100"}
     survival = predict(artefact.model, Patient.parse(artefact.model.features, LOCAL)).survival

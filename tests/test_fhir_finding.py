@@ -32,6 +32,7 @@ from tests.records import (
     LOINC,
     NOT_ASKED,
     RETROPERITONEUM,
+    TODAY,
     WHOLE,
     Coded,
     by_kind,
@@ -75,7 +76,7 @@ def test_an_empty_record_fills_in_nothing() -> None:
 def test_a_model_without_a_part_about_records_finds_nothing() -> None:
     """Where a model does not say how a record says its answers, no record says any."""
     model = another_artefact().model
-    assert findings_of(model, by_kind(*WHOLE), BASE) == Findings()
+    assert findings_of(model, by_kind(*WHOLE), BASE, TODAY) == Findings()
     assert not has_come_back(model, by_kind(*WHOLE), BASE)
 
 

@@ -19,6 +19,7 @@ from tests.records import (
     ICD_O_3,
     LMS,
     LOCAL,
+    TODAY,
     WHERE_IS,
     concept,
     filled,
@@ -121,4 +122,4 @@ def test_findings_of_a_model_without_a_record_part_exclude_nothing() -> None:
     from dataclasses import replace  # noqa: PLC0415 - one test's need
 
     bare = replace(small_model(), record=None)
-    assert findings_of(bare, {"Condition": [primary(extension=[says(HISTOLOGY_IS, GIST)])]}, BASE).excluded == ()
+    assert findings_of(bare, {"Condition": [primary(extension=[says(HISTOLOGY_IS, GIST)])]}, BASE, TODAY).excluded == ()

@@ -24,6 +24,7 @@ from tests.records import (
     NOT_ASKED,
     PATIENT,
     RETROPERITONEUM,
+    TODAY,
     WHOLE,
     Resource,
     by_kind,
@@ -81,7 +82,7 @@ JSON = st.recursive(
 @given(st.sampled_from(ELEMENTS), JSON)
 def test_a_spoilt_element_takes_values_away_and_gives_no_other(path: Path, value: object) -> None:
     """Whatever stands in place of an element, nothing is filled in that the record did not say."""
-    assert findings_of(small_model(), put(RECORD, path, value), BASE).filled.items() <= FILLED.items()
+    assert findings_of(small_model(), put(RECORD, path, value), BASE, TODAY).filled.items() <= FILLED.items()
 
 
 @given(st.lists(st.tuples(st.sampled_from(ELEMENTS), JSON), min_size=1, max_size=9))
@@ -90,7 +91,7 @@ def test_a_spoilt_record_is_read_as_far_as_it_can_be(changes: list[tuple[Path, o
     record = RECORD
     for path, value in changes:
         record = put(record, path, value)
-    found = findings_of(small_model(), record, BASE)
+    found = findings_of(small_model(), record, BASE, TODAY)
     assert set(found.filled) <= set(FILLED)
     assert has_come_back(small_model(), record, BASE) in {True, False}
     for one in (one for resources in record.values() for one in resources):
@@ -104,13 +105,13 @@ def test_a_spoilt_record_is_read_as_far_as_it_can_be(changes: list[tuple[Path, o
 @pytest.mark.parametrize("path", ELEMENTS)
 def test_a_missing_element_takes_values_away_and_gives_no_other(path: Path) -> None:
     """Whatever is null or left out, nothing else is filled in for it."""
-    assert findings_of(small_model(), put(RECORD, path, None), BASE).filled.items() <= FILLED.items()
+    assert findings_of(small_model(), put(RECORD, path, None), BASE, TODAY).filled.items() <= FILLED.items()
     without = copy.deepcopy(RECORD)
     node: Any = without
     for name in path[:-1]:
         node = node[name]
     del node[path[-1]]
-    assert findings_of(small_model(), without, BASE).filled.items() <= FILLED.items()
+    assert findings_of(small_model(), without, BASE, TODAY).filled.items() <= FILLED.items()
 
 
 def test_extensions_may_be_as_deep_as_json_lets_them() -> None:

@@ -18,7 +18,7 @@ from server.fhir.finding import findings_of
 from server.fhir.reading import KINDS
 from tests.invented import small_model
 from tests.record_server import ELSEWHERE, RECORD, TOKEN, Server, as_answered, failing, ok, pages, read, why
-from tests.records import BASE, FILLED, PATIENT, Resource, bundle, histology, primary, recurrence
+from tests.records import BASE, FILLED, PATIENT, TODAY, Resource, bundle, histology, primary, recurrence
 
 
 def test_all_that_is_asked_of_a_record_is_asked_of_this_patient_with_the_token() -> None:
@@ -27,7 +27,7 @@ def test_all_that_is_asked_of_a_record_is_asked_of_this_patient_with_the_token()
     record = read(server)
     assert (record.resources, record.unread, record.refused) == (RECORD, (), False)
     assert record.patient == RECORD["Patient"][0]
-    assert dict(findings_of(small_model(), record.resources, BASE).filled) == FILLED
+    assert dict(findings_of(small_model(), record.resources, BASE, TODAY).filled) == FILLED
     asked = {str(one.url.copy_with(query=None)): dict(one.url.params) for one in server.asked}
     assert asked == {
         f"{BASE}/Patient/{PATIENT}": {},

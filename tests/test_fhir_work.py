@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.records import (
     BASE,
     LOCAL,
     SITE,
+    TODAY,
     WHERE_IS,
     by_kind,
     concept,
@@ -105,7 +107,7 @@ RECORDS = [recurrences, recurrences_without_a_site, diagnoses, metastases]
 
 
 @pytest.mark.parametrize("record", RECORDS)
-@pytest.mark.parametrize("work", [findings_of, has_come_back])
+@pytest.mark.parametrize("work", [partial(findings_of, today=TODAY), has_come_back], ids=["findings", "came back"])
 def test_a_record_twice_as_large_is_twice_the_work(
     record: Callable[[int], Record], work: Callable[[Model, Record, str], object]
 ) -> None:
@@ -118,6 +120,6 @@ def test_a_reference_of_any_length_is_looked_at_once() -> None:
     far = "x/" * LONGEST_ADDRESS
     stray = operation(reasonReference=[{"reference": f"{far}Condition/primary"}, reference("Condition", "primary")])
     assert (
-        findings_of(small_model(), by_kind(primary(), stray), BASE).filled
-        == findings_of(small_model(), by_kind(primary(), operation()), BASE).filled
+        findings_of(small_model(), by_kind(primary(), stray), BASE, TODAY).filled
+        == findings_of(small_model(), by_kind(primary(), operation()), BASE, TODAY).filled
     )

@@ -10,7 +10,7 @@ from model.artefact import Artefact
 from model.prediction import predict
 from server.fhir.found import Banner, Findings, Found
 from server.pages.answering import Answered, Refused, answer_form
-from server.pages.heeding import EXCLUDED, PAST, heeded
+from server.pages.heeding import EXCLUDED, PAST, SETTLED_AFTER, heeded
 from server.pages.recorded import Recorded
 from server.served import Served, serve_models
 from server.wording.language import english
@@ -25,7 +25,7 @@ def served(artefact: Artefact) -> Served:
     return next(iter(serve_models([artefact], english()).values()))
 
 
-def recorded(born: str = "1957-02-03", excluded: tuple[Found, ...] = ()) -> Recorded:
+def recorded(born: str = "1957-02-03", excluded: tuple[Found, ...] = (), found: tuple[Found, ...] = ()) -> Recorded:
     """A record of somebody born on a day."""
     return Recorded(
         launch="l",
@@ -35,7 +35,7 @@ def recorded(born: str = "1957-02-03", excluded: tuple[Found, ...] = ()) -> Reco
         banner=Banner("Anna", born),
         needs_banner=True,
         read="2026-11-25T08:00:00+00:00",
-        findings=Findings(excluded=excluded),
+        findings=Findings(found, excluded=excluded),
         unread=(),
         writes=(),
     )
@@ -85,6 +85,33 @@ def test_a_diagnosis_that_the_model_is_not_for_stands_beside_the_figures(served:
     assert "Liposarcoma, well differentiated" in told
     assert "8 March 2018" in told
     assert told in result.result.note
+
+
+@pytest.mark.parametrize(
+    ("day", "alive", "later"),
+    [("2021-11-05", "4", True), ("2021-11-05", "5", False), ("2021-11-04", "4", False), ("2021-11", "4", False)],
+)
+def test_an_operation_later_than_the_patient_is_said_to_have_lived(
+    served: Served, day: str, alive: str, *, later: bool
+) -> None:
+    """E23: immortal time; whoever was operated on had lived until then, and the result says so with the source."""
+    said = Found("resection", "yes", "Procedure/7", "Excision of sarcoma", day)
+    fields = {**LOCAL, "resection": ["yes"], "interval_months.end": ["2021-06-05"], "alive_months": [alive]}
+    fields["confirmed.resection"] = ["yes"]
+    result = answer_form({served.model.name: served}, fields, TODAY, recorded(found=(said,)))
+    assert isinstance(result, Answered)
+    told = [one.text for one in result.result.told.warnings if one.code == SETTLED_AFTER]
+    assert len(told) == later
+    assert all("“Excision of sarcoma”, 5 November 2021 (Procedure/7)" in text for text in told)
+    assert all(f"later than {alive} months after time zero" in text and text in result.result.note for text in told)
+
+
+def test_another_answer_than_the_record_gives_rests_on_none_of_its_days(served: Served) -> None:
+    """Nothing was done, says who filled the form in."""
+    said = Found("resection", "yes", "Procedure/7", "Excision of sarcoma", "2021-11-05")
+    result = answered(served, "2021-06-05", "4", recorded(found=(said,)))
+    assert isinstance(result, Answered)
+    assert not [one for one in result.result.told.warnings if one.code == SETTLED_AFTER]
 
 
 def test_without_a_day_nothing_is_past(served: Served) -> None:

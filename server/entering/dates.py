@@ -10,7 +10,7 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from model.features import ALIVE_MONTHS, Feature, Features
 from model.patient import Problem
@@ -27,6 +27,11 @@ class Dated:
     months: float
     begin: date
     end: date
+
+
+def latest_day() -> date:
+    """Today where it is latest: a date is only to come when it is to come everywhere."""
+    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 def date_field(name: str, which: str) -> str:
@@ -67,7 +72,7 @@ def read_dates(
     if len(zeros) > 1:
         problems[ALIVE_MONTHS] = Problem("dates_differ")
     elif zeros and ALIVE_MONTHS not in (*read, *problems):
-        since = _time_since(features, int(_complete_months(zeros.pop(), today)), given.get(ALIVE_MONTHS, "").strip())
+        since = _time_since(features, int(complete_months(zeros.pop(), today)), given.get(ALIVE_MONTHS, "").strip())
         problems |= {} if since is None else {ALIVE_MONTHS: since}
     return read, problems
 
@@ -113,7 +118,7 @@ def _day(text: str) -> date | None:
 
 
 def _dated(name: str, begin: date, end: date) -> Dated:
-    months = _complete_months if name == ALIVE_MONTHS else _months
+    months = complete_months if name == ALIVE_MONTHS else _months
     return Dated(months(begin, end), begin, end)
 
 
@@ -121,7 +126,8 @@ def _months(begin: date, end: date) -> float:
     return round((end - begin).days / DAYS_IN_A_MONTH, 1)
 
 
-def _complete_months(begin: date, end: date) -> float:
+def complete_months(begin: date, end: date) -> float:
+    """The months from one day to another that are over."""
     months = 12 * (end.year - begin.year) + end.month - begin.month
     return float(months - (end.day < begin.day))
 

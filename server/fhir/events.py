@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from model.record import PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION, Code, Record
 from server.fhir.elements import (
@@ -25,7 +26,7 @@ from server.fhir.elements import (
     referred,
     text_at,
 )
-from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, UNCONFIRMED, UNSURE
+from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, TO_COME, UNCONFIRMED, UNSURE
 
 OCCURRED_FOLLOWING = "http://hl7.org/fhir/StructureDefinition/condition-occurredFollowing"
 RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
@@ -117,7 +118,7 @@ def tumours_of(conditions: Iterable[Resource], record: Record, sites: frozenset[
     return Tumours(**{name: tuple(those) for name, those in tumours.items()})
 
 
-def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str) -> tuple[Happened, ...]:
+def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str, today: date) -> tuple[Happened, ...]:
     """Everything that happened, as far as the record says to which tumour it belongs."""
     primary, later, came_back = (
         {reference_to(one) for one in those} for those in (tumours.primary, tumours.later, tumours.came_back)
@@ -132,7 +133,7 @@ def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str) -> tu
             found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary, unconfirmed)
         elif reasons & came_back and not reasons & primary:
             found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later, unconfirmed)
-    return tuple(_without_contradictions(found))
+    return tuple(_without_contradictions([_not_before_its_day(one, today) for one in found]))
 
 
 def codes_of(condition: Resource) -> frozenset[Code]:
@@ -202,6 +203,12 @@ def _coming_back(condition: Resource) -> Happened:
         return Happened(RECURRENCE, source, text, day, None if len(day) == 10 else PARTIAL)
     # The day on which somebody wrote it down is not the day on which it was found.
     return Happened(RECURRENCE, source, text, recorded, RECORDED if recorded else NO_DAY)
+
+
+def _not_before_its_day(one: Happened, today: date) -> Happened:
+    """The same, but not taken to have happened where it is dated later than today, whatever its status says."""
+    to_come = one.remark in (None, PARTIAL) and one.day > today.isoformat()
+    return replace(one, remark=TO_COME) if to_come else one
 
 
 def _without_contradictions(found: Sequence[Happened]) -> Iterator[Happened]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from model.fitted import Model
 from model.record import RECURRENCE, RECURRENCE_OPERATION, Code, Record, Says
@@ -33,7 +34,18 @@ from server.fhir.events import (
     is_said_to_have_come_back,
     tumours_of,
 )
-from server.fhir.found import NO_DAY, NOT_NAMED, PARTIAL, RECORDED, UNCONFIRMED, UNKNOWN_CODE, UNSURE, Findings, Found
+from server.fhir.found import (
+    NO_DAY,
+    NOT_NAMED,
+    PARTIAL,
+    RECORDED,
+    TO_COME,
+    UNCONFIRMED,
+    UNKNOWN_CODE,
+    UNSURE,
+    Findings,
+    Found,
+)
 from server.wording.refusing import BEGIN
 
 LOINC = "http://loinc.org"
@@ -41,6 +53,8 @@ HISTOLOGY = Code(LOINC, "31206-6")
 OBSERVED = (HISTOLOGY, Code(LOINC, "21983-2"))
 """What Observations are asked for: histology and behaviour, and the type of the first recurrence."""
 
+DOUBTFUL = (UNCONFIRMED, UNSURE, TO_COME)
+"""Why it is not certain that something happened."""
 SETTLED = ("final", "amended", "corrected")
 WRONG = ("entered-in-error", "cancelled", "unknown")
 
@@ -48,15 +62,16 @@ Resources = Mapping[str, Sequence[Resource]]
 """By type, the resources of one patient."""
 
 
-def findings_of(model: Model, resources: Resources, base: str) -> Findings:
+def findings_of(model: Model, resources: Resources, base: str, today: date) -> Findings:
     """What a record says about each question, in the order of the questions; nothing where the model does not say how.
 
-    ``base`` is the address of the FHIR server, by which absolute references are known.
+    ``base`` is the address of the FHIR server, by which absolute references are known; what is dated later than
+    ``today`` has not happened.
     """
     if model.record is None:
         return Findings()
     tumours = _tumours(model, resources, base)
-    events = events_of(tumours, resources.get("Procedure", ()), base)
+    events = events_of(tumours, resources.get("Procedure", ()), base, today)
     found = [
         *_dates(model.record, events),
         *_answers_by_event(model, events, tumours),
@@ -99,7 +114,7 @@ def _answers_by_event(model: Model, events: Sequence[Happened], tumours: Tumours
     record = model.record or Record((), "")
     back = [one for one in events if one.event == RECURRENCE]
     latest = max((one.day for one in back if one.remark in (None, PARTIAL)), default="")
-    doubtful = any(one.remark in (UNCONFIRMED, UNSURE) for one in back)
+    doubtful = any(one.remark in DOUBTFUL for one in back)
     where = _said_where(model, tumours.came_back)
     for says in record.says:
         for one in events:
@@ -133,7 +148,7 @@ def _is_asked_of(model: Model, says: Says, operation: Happened, where: Mapping[s
 
 
 def _answers_by_code(model: Model, events: Sequence[Happened], tumours: Tumours) -> Iterator[Found]:
-    doubtful = {one.source: one.remark for one in events if one.remark in (UNCONFIRMED, UNSURE)}
+    doubtful = {one.source: one.remark for one in events if one.remark in DOUBTFUL}
     where, what = _where(model), _what(model)
     said = [(one, list(_matched(where, codes_of_recurrence(one), one))) for one in tumours.later]
     somewhere = any(found for _, found in said)

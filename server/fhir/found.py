@@ -10,10 +10,11 @@ from hashlib import sha256
 from server.entering.confirming import question_of
 from server.fhir.unanswered import Unanswered
 
-PARTIAL, NO_DAY, RECORDED, UNCONFIRMED, NOT_DONE, NOT_NAMED, UNKNOWN_CODE, UNSURE = (
+PARTIAL, NO_DAY, RECORDED, TO_COME, UNCONFIRMED, NOT_DONE, NOT_NAMED, UNKNOWN_CODE, UNSURE = (
     "partial_day",
     "no_day",
     "recorded_day",
+    "day_to_come",
     "unconfirmed",
     "not_done",
     "not_named",

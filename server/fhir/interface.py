@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from server.editions import Edition, edition_for
 from server.entering.bodies import FHIR_TYPE, JSON_TYPE, LARGEST_BUNDLE, CannotAnswer, read_json
+from server.entering.dates import latest_day
 from server.fhir.capability import OPERATION, capability_statement, operation_definition
 from server.fhir.checking import checked
 from server.fhir.operation import NotAssessed, evaluate
 from server.fhir.outcome import fhir_response, operation_outcome
 from server.fhir.questionnaire import questionnaire
 from server.fhir.turns import Turns
-from server.pages.site import latest_day
 from server.served import named
 from server.wording.refusing import Unreadable
 

@@ -93,5 +93,6 @@ def banner_of(patient: Resource) -> Banner:
     names = sorted(parts(patient, "name"), key=lambda name: (*uses, text_at(name, "use")).index(text_at(name, "use")))
     name = next(iter(names), {})
     text = text_at(name, "text") or " ".join([*texts_at(name, "given"), text_at(name, "family")])
-    died = day_of(text_at(patient, "deceasedDateTime")) or (DIED if patient.get("deceasedBoolean") is True else "")
-    return Banner(" ".join(text.split()), day_of(text_at(patient, "birthDate")), died)
+    died = text_at(patient, "deceasedDateTime")
+    dead = bool(died) or patient.get("deceasedBoolean") is True
+    return Banner(" ".join(text.split()), day_of(text_at(patient, "birthDate")), day_of(died) or (DIED if dead else ""))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 from server.entering.confirming import question_of
 from server.entering.documents import MODEL
-from server.fhir.elements import Resource, text_at
 from server.fhir.found import Findings
 from server.served import Served
 
@@ -31,11 +29,6 @@ def card_of(served: Served, findings: Findings, address: str, *, whole: bool) ->
         },
         "links": [{"label": say("card_link"), "url": f"{address}{LAUNCH}", "type": "smart"}],
     }
-
-
-def has_died(patients: Sequence[Resource]) -> bool:
-    """Whether the record says that the patient is dead: then there is nothing to be foretold."""
-    return any(one.get("deceasedBoolean") is True or text_at(one, "deceasedDateTime") for one in patients)
 
 
 def shortened(text: str) -> str:
@@ -60,4 +53,4 @@ def _paragraphs(served: Served, findings: Findings, *, whole: bool) -> list[str]
         paragraphs.append(say("card_conflicts", labels=conflicting))
     if not whole:
         paragraphs.append(say("card_not_whole"))
-    return [*paragraphs, say("status")]
+    return [*paragraphs, say("note_not_for", groups=model.about.not_for), say("status")]

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -13,14 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from model.fitted import Model
 from server.connections import Connections, Ehr
 from server.editions import Edition, edition_for
 from server.entering.bodies import JSON_TYPE, LARGEST_BODY
+from server.entering.dates import latest_day
 from server.fhir.asking import Network
+from server.fhir.elements import Resource
 from server.fhir.finding import findings_of, has_come_back
 from server.fhir.outcome import Issue, fhir_response, operation_outcome
+from server.fhir.reading import banner_of
 from server.hooks.callers import Callers, NotTrusted
-from server.hooks.card import card_of, has_died
+from server.hooks.card import card_of
 from server.hooks.feedback import read_feedback
 from server.hooks.members import WrongBody
 from server.hooks.origins import is_preflight, preflight, shown_to
@@ -135,14 +140,16 @@ class HookService:
         return ehr
 
     def _cards(self, served: Served, ehr: Ehr, gathered: Gathered) -> list[dict[str, Any]]:
-        """A card where the form may be of use: the disease has come back, and the patient lives."""
-        model, resources = served.model, gathered.resources
-        if not _is_offered(served) or has_died(resources.get("Patient", ())):
+        """A card where the form may be of use: the disease has come back, and the patient lives and is old enough."""
+        model, resources, today = served.model, gathered.resources, latest_day()
+        if not _is_offered(served) or not all(_is_for(model, one, today) for one in resources.get("Patient", ())):
             return []
         if not has_come_back(model, resources, ehr.issuer):
             return []
         whole = not set(gathered.missing) - {"Patient"}
-        return [card_of(served, findings_of(model, resources, ehr.issuer), self.connections.address, whole=whole)]
+        return [
+            card_of(served, findings_of(model, resources, ehr.issuer, today), self.connections.address, whole=whole)
+        ]
 
     def _route(self, path: str, method: str, answer: Answer) -> BaseRoute:
         """An address that answers one method; pages of the origins on the list may read the answer."""
@@ -163,6 +170,13 @@ class HookService:
 
 def _is_offered(served: Served) -> bool:
     return served.model.record is not None and not served.withdrawn
+
+
+def _is_for(model: Model, patient: Resource, today: date) -> bool:
+    """Whether a model has something to foretell of somebody: nothing of the dead, nor of those too young for it."""
+    known = banner_of(patient)
+    young = None if model.record is None else model.record.too_young(known.born, today)
+    return not known.died and young is None
 
 
 def _described(served: Served) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 from model.patient import Problem
 from model.prediction import Prediction
-from server.entering.dates import day_after
-from server.pages.recorded import Recorded, excluded_told
+from model.record import WHOLE_DAY
+from server.entering.dates import complete_months, day_after
+from server.pages.recorded import Recorded, excluded_told, source_told
 from server.served import Served
 from server.wording.telling import WarningTold
 
-PAST, EXCLUDED = "past", "excluded"
+PAST, EXCLUDED, SETTLED_AFTER = "past", "excluded", "settled_after"
 
 
 def heeded(
@@ -26,25 +28,36 @@ def heeded(
         if last <= today:
             text = say("all_past", last=language.day(last), known=language.day(known))
             told.append(WarningTold(PAST, None, text))
+        if recorded is not None:
+            told += settled_after(served, prediction, zero, recorded)
     return tuple(told)
 
 
+def settled_after(served: Served, prediction: Prediction, zero: date, recorded: Recorded) -> Iterator[WarningTold]:
+    """Of answers that are settled after time zero, those that the record dates later than the patient's life is known.
+
+    Whoever was there to be operated on had lived until then (immortal time): the prediction must begin there. Where no
+    time is said to have passed, the model says so itself.
+    """
+    say, patient = served.language.sentences.say, prediction.patient
+    alive = patient.alive_months
+    for feature in served.model.features.predictors:
+        value = patient.values.get(feature.name)
+        if not alive or not isinstance(value, str) or not feature.level(value).later:
+            continue
+        days = [
+            one for one in recorded.findings.listed(feature.name) if one.value == value and len(one.day) == WHOLE_DAY
+        ]
+        last = max(days, key=lambda one: one.day, default=None)
+        if last is not None and complete_months(zero, date.fromisoformat(last.day)) > alive:
+            text = say("settled_after", source=source_told(served, last), alive=alive, label=feature.label)
+            yield WarningTold(SETTLED_AFTER, feature.name, text)
+
+
 def too_young(served: Served, zero: date | None, recorded: Recorded | None) -> Problem | None:
-    """Whether the record says that a patient was younger than those whom the model is for."""
+    """Whether the record says that a patient was younger at time zero than those whom the model is for."""
     record = served.model.record
-    if record is None or record.youngest_years is None or recorded is None or recorded.banner is None:
+    if record is None or zero is None or recorded is None or recorded.banner is None:
         return None
-    born = recorded.banner.born
-    if zero is None or len(born) < len("2021-03-04"):
-        return None
-    years = complete_years(date.fromisoformat(born), zero)
-    return (
-        Problem("too_young", allowed={"years": years, "least": record.youngest_years})
-        if (years < record.youngest_years)
-        else None
-    )
-
-
-def complete_years(born: date, day: date) -> int:
-    """How old somebody born then is on a day."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    years = record.too_young(recorded.banner.born, zero)
+    return None if years is None else Problem("too_young", allowed={"years": years, "least": record.youngest_years})

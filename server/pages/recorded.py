@@ -103,9 +103,7 @@ def record_shown(served: Served, recorded: Recorded, confirmed: frozenset[str]) 
 
 
 def _line(served: Served, one: Found) -> str:
-    say, language = served.language.sentences.say, served.language
-    day = language.day_text(one.day) if one.day else say("no_day_given")
-    source = say("record_source", source=one.source, text=one.text, day=day)
+    say, language, source = served.language.sentences.say, served.language, source_told(served, one)
     if one.remark is not None:
         return say("record_remark", source=source, remark=one.remark)
     question = question_of(one.field)
@@ -128,19 +126,15 @@ def _event_caution(served: Served, field: str) -> str:
 
 def excluded_told(served: Served, recorded: Recorded) -> list[str]:
     """What the record says the tumour is, where the model is not for it."""
+    say = served.language.sentences.say
+    return [say("record_excluded", source=source_told(served, one)) for one in recorded.findings.excluded]
+
+
+def source_told(served: Served, found: Found) -> str:
+    """What a resource is called, of which day it is, and where it stands."""
     say, language = served.language.sentences.say, served.language
-    return [
-        say(
-            "record_excluded",
-            source=say(
-                "record_source",
-                source=one.source,
-                text=one.text,
-                day=language.day_text(one.day) if one.day else say("no_day_given"),
-            ),
-        )
-        for one in recorded.findings.excluded
-    ]
+    day = language.day_text(found.day) if found.day else say("no_day_given")
+    return say("record_source", source=found.source, text=found.text, day=day)
 
 
 def _caution(served: Served, found: Found) -> str:

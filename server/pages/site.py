@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -13,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from server.editions import Edition, edition_for
 from server.entering.bodies import CannotAnswer, read_form
+from server.entering.dates import latest_day
 from server.entering.documents import MODEL
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.files import MEDIA_TYPES, file_of
@@ -70,11 +70,6 @@ class SitePages:
         if asset is None or asset.version != version:
             return Response(status_code=404)
         return Response(asset.content, media_type=asset.media_type, headers=ASSET_HEADERS)
-
-
-def latest_day() -> date:
-    """Today where it is latest: a date is only to come when it is to come everywhere."""
-    return (datetime.now(UTC) + timedelta(hours=14)).date()
 
 
 async def _answered(edition: Edition, request: Request) -> Answered | Refused:

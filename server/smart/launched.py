@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from server.editions import Edition, edition_for
 from server.entering.bodies import CannotAnswer, read_form
 from server.entering.confirming import without_unconfirmed
+from server.entering.dates import latest_day
 from server.entering.documents import MODEL
 from server.entering.sent import LAUNCH, Fields, sent
 from server.fhir.asking import Network, RecordServer, client_for
@@ -22,7 +23,7 @@ from server.pages.answering import Answered, Refused, answer_form
 from server.pages.pages import Pages
 from server.pages.questions import entered_values
 from server.pages.recorded import Recorded
-from server.pages.site import file_named, in_plain_words, latest_day, page_of, taken_along
+from server.pages.site import file_named, in_plain_words, page_of, taken_along
 from server.served import Served, named
 from server.smart.audit import SEARCH, Audit
 from server.smart.cookies import cookie_of, has_others, set_cookie
@@ -152,7 +153,7 @@ class Launched:
 
 def recorded_of(session: Session, served: Served, read: RecordRead, *, told: bool) -> Recorded:
     """What was read, as the form of this launch knows it; ``told`` is whether it says who the patient is."""
-    findings = findings_of(served.model, read.resources, session.ehr.issuer)
+    findings = findings_of(served.model, read.resources, session.ehr.issuer, latest_day())
     banner = replace(UNNAMED if read.patient is None else banner_of(read.patient), shown=told)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return unsealed(session, sealed(session, findings, banner, read.unread, now))

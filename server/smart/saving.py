@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from server.entering.bodies import CannotAnswer
 from server.entering.confirming import question_of
-from server.entering.dates import day_after
+from server.entering.dates import day_after, latest_day
 from server.entering.sent import SAVE_AS, TIME_ZERO, Fields
 from server.fhir.asking import RecordServer, client_for
 from server.fhir.checking import Resource
@@ -28,7 +28,7 @@ from server.fhir.unanswered import Unanswered
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.origin import sources
 from server.pages.pages import Pages
-from server.pages.site import file_in_thread, latest_day, page_of
+from server.pages.site import file_in_thread, page_of
 from server.smart.audit import CREATE, UNANSWERED, Access
 from server.smart.launched import Launched, LaunchEnded, died_told, pages_of
 from server.smart.sessions import Session
@@ -106,7 +106,7 @@ class Saving:
         if died:
             return Outcome(" ".join([say("saved_nothing"), *died_told(answered.served, died)]), 409)
         model = answered.served.model
-        then, now = answered.recorded.findings, findings_of(model, read.resources, session.ehr.issuer)
+        then, now = answered.recorded.findings, findings_of(model, read.resources, session.ehr.issuer, latest_day())
         names = {question_of(name) for name in origin.fields}
         differ = [
             one.label for one in model.features.all if one.name in names and then.tally(one.name) != now.tally(one.name)
