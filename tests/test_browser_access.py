@@ -268,6 +268,7 @@ def test_nothing_is_told_by_colour_alone(page: Page, address: str) -> None:
     page.goto(address)
     answer(page, WRONG)
     page.click(SUBMIT)
+    expect(page.locator(".summary")).to_be_visible()
     assert page.locator(".problem").all_text_contents() == [
         f"Error: {text}" for text in page.locator(".summary a").all_inner_texts()
     ]

@@ -19,7 +19,7 @@ from model.artefact import Artefact
 from server import application
 from server.safeguards import security_headers
 from tests.browsing import ARGUMENTS, SUBMIT, answer, chromium, compare, portal, serving
-from tests.test_browser_axe import findings
+from tests.test_browser_axe import STILL, findings, show
 from tests.web import LOCAL
 
 ROOT = Path(__file__).parents[1]
@@ -318,20 +318,16 @@ def test_in_a_sandbox_without_an_origin_of_its_own(browser: Browser, artefact: A
         assert {told_by for told_by, _ in heard(page)} == {"null"}
 
 
-@pytest.mark.parametrize("appearance", ["light", "dark", "320 px"])
-def test_axe_finds_nothing_on_the_portal_page(browser: Browser, port: int, appearance: str) -> None:
+def test_axe_finds_nothing_on_the_portal_page(browser: Browser, port: int) -> None:
     """Access: an example that people copy has no barrier. The frame is empty: what it shows is seen elsewhere."""
-    options: Mapping[str, Mapping[str, Any]] = {
-        "light": {"color_scheme": "light"},
-        "dark": {"color_scheme": "dark"},
-        "320 px": {"viewport": {"width": 320, "height": 640}},
-    }
-    with opened(browser, options=options[appearance]) as page:
+    with opened(browser, options=STILL) as page:
         page.goto(f"http://127.0.0.1:{port}/portal.html?server=none")
-        met, found = findings(page)
-        assert {"document-title", "frame-title", "region", "page-has-heading-one", "label"} <= {*met}
-        assert [rule for _, rule, _ in found if rule != "frame-tested"] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for appearance in ("light", "dark", "320 px"):
+            show(page, appearance)
+            met, found = findings(page)
+            assert {"document-title", "frame-title", "region", "page-has-heading-one", "label"} <= {*met}
+            assert [rule for _, rule, *_ in found if rule != "frame-tested"] == [], appearance
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("server", ["portal", "javascript:alert(1)", "http://", "ftp://127.0.0.1"])

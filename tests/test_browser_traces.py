@@ -63,7 +63,7 @@ def test_clearing_after_a_link_to_a_field_leaves_no_trace(page: Page, address: s
     answer(page, {**PATIENT, "alive_months": "x"})
     page.click(SUBMIT)
     page.click(".summary a")
-    assert page.url == f"{address}/#q4"
+    expect(page).to_have_url(f"{address}/#q4")
     page.fill('input[name="alive_months"]', "13")
     page.click(SUBMIT)
     expect(page.locator("article.result")).to_be_visible()
