@@ -9,6 +9,9 @@ ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
 MODEL := build/model
 
+# Byte code is kept whatever the surroundings say: each program that a test starts would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A wheel for everything, each with its hash from the lock: nothing is compiled, nothing is resolved anew.
 # Byte code is made when a module is first imported, which is sooner done than for everything at once.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps
