@@ -95,8 +95,8 @@ def language_of(locale: Locale, catalogue: Catalog | None = None) -> Language:
     return Language(
         locale=locale,
         translations=translations,
-        sentences=words_of("sentences.txt", translations),
-        refusals=words_of("problems.txt", translations),
+        sentences=words_of("sentences", translations),
+        refusals=words_of("refusals", translations),
         decimal=get_decimal_symbol(locale),
     )
 

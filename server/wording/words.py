@@ -1,4 +1,8 @@
-"""Whole sentences from the templates, as plain text: every edge says the same thing in the same words."""
+"""Whole sentences from the templates, as plain text: every edge says the same thing in the same words.
+
+One macro is one sentence, whole in each of its variants, so that a translation can turn it round as it needs. A
+translator sees what stands between "trans" and "endtrans"; a number of people or months is counted by "n".
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ SMALL_WORDS: dict[str, list[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The sentences of one file in one language; each is a macro with named placeholders."""
+    """The sentences of one folder in one language; each is a macro with named placeholders."""
 
     macros: Mapping[str, Macro]
     small: Mapping[str, Mapping[Any, str]]
@@ -57,8 +61,8 @@ def translated_environment(translations: NullTranslations, *, autoescape: bool) 
     return environment
 
 
-def words_of(file: str, translations: NullTranslations) -> Words:
-    """The sentences of a file."""
+def words_of(folder: str, translations: NullTranslations) -> Words:
+    """The sentences of all files in a folder."""
     environment = translated_environment(translations, autoescape=False)
     small: dict[str, dict[Any, str]] = {name: {} for name in SMALL_WORDS}
     environment.filters |= {
@@ -67,8 +71,9 @@ def words_of(file: str, translations: NullTranslations) -> Words:
         "people": lambda share: small["people"][percent(share)],
         "duration": partial(_looked_up, small["duration"]),
     }
-    module = environment.get_template(file).module
-    macros = {name: macro for name, macro in vars(module).items() if isinstance(macro, Macro)}
+    files = environment.list_templates(filter_func=lambda path: path.startswith(f"{folder}/"))
+    modules = [environment.get_template(path).module for path in files]
+    macros = {name: macro for module in modules for name, macro in vars(module).items() if isinstance(macro, Macro)}
     for name, values in SMALL_WORDS.items():
         if name in macros:
             small[name] |= {value: macros[name](value) for value in values}
