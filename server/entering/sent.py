@@ -47,6 +47,12 @@ class Sent:
     """The questions about which the record was confirmed."""
 
 
+def only(fields: Fields, name: str) -> str:
+    """A field that is given once, empty otherwise."""
+    given = fields.get(name, [])
+    return given[0] if len(given) == 1 else ""
+
+
 def sent(fields: Fields) -> Sent:
     """Sort the fields of a form."""
     own = {RECEIPT_ID, RECEIPT_TIME, RECEIPT_DIGEST, CLINICIAN, LAUNCH, TIME_ZERO, SAVE_AS}

@@ -14,7 +14,7 @@ from server.entering.bodies import CannotAnswer, read_form
 from server.entering.confirming import without_unconfirmed
 from server.entering.dates import latest_day
 from server.entering.documents import MODEL
-from server.entering.sent import LAUNCH, Fields, sent
+from server.entering.sent import LAUNCH, Fields, only, sent
 from server.fhir.asking import Network, RecordServer, client_for
 from server.fhir.finding import findings_of
 from server.fhir.found import DIED, UNNAMED
@@ -87,7 +87,7 @@ class Launched:
     async def end(self, request: Request) -> Response:
         """Forget the launch, and say so."""
         session, edition, fields = await self._sent(request)
-        check_launch(session, _only(fields, LAUNCH))
+        check_launch(session, only(fields, LAUNCH))
         self.sessions.end(session)
         say = edition.language.refusals.say
         title, detail = say("launch_closed"), say("launch_closed_detail")
@@ -116,8 +116,8 @@ class Launched:
         say = edition.language.refusals.say
         fields = ended.fields or {}
         form = sent(fields)
-        answers = without_unconfirmed(form.answers, filled_before(_only(fields, LAUNCH)).filled, form.confirmed)
-        name = _only(fields, MODEL) or request.query_params.get(MODEL)
+        answers = without_unconfirmed(form.answers, filled_before(only(fields, LAUNCH)).filled, form.confirmed)
+        name = only(fields, MODEL) or request.query_params.get(MODEL)
         served = named(edition.served, name if name in edition.served else None)
         detail = say("launch_ended_detail", kept=bool(fields))
         entered = entered_values(served.model.features, answers, {})
@@ -130,7 +130,7 @@ class Launched:
     async def opened(self, request: Request) -> tuple[Session, Edition, Fields, Recorded]:
         """The session of a form that was sent, and what it was opened with. Raises LaunchEnded, and CannotAnswer."""
         session, edition, fields = await self._sent(request)
-        return session, edition, fields, unsealed(session, _only(fields, LAUNCH))
+        return session, edition, fields, unsealed(session, only(fields, LAUNCH))
 
     async def _sent(self, request: Request) -> tuple[Session, Edition, Fields]:
         edition, fields = edition_for(self.editions, request), await read_form(request)
@@ -170,9 +170,3 @@ def pages_of(edition: Edition) -> Pages:
     if edition.launched is None:
         raise CannotAnswer(404, Unreadable("no_such_launch"))
     return edition.launched
-
-
-def _only(fields: Fields, name: str) -> str:
-    """A field that is given once, empty otherwise."""
-    given = fields.get(name, [])
-    return given[0] if len(given) == 1 else ""

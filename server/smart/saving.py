@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from server.entering.bodies import CannotAnswer
 from server.entering.confirming import question_of
 from server.entering.dates import day_after, latest_day
-from server.entering.sent import SAVE_AS, TIME_ZERO, Fields
+from server.entering.sent import SAVE_AS, TIME_ZERO, Fields, only
 from server.fhir.asking import RecordServer, client_for
 from server.fhir.checking import Resource
 from server.fhir.document_reference import document_reference
@@ -61,7 +61,7 @@ class Saving:
         """The result once more, and above it what became of it in the record."""
         session, edition, fields, recorded = await self.launched.opened(request)
         answered = answer_form(edition.served, fields, latest_day(), recorded)
-        pages, kind = pages_of(edition), _only(fields, SAVE_AS)
+        pages, kind = pages_of(edition), only(fields, SAVE_AS)
         if isinstance(answered, Refused):
             return page_of(pages, answered, whole=True)
         if kind not in recorded.writes:
@@ -73,7 +73,7 @@ class Saving:
         say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
         if receipt in session.written | session.writing:
             return Outcome(say("saved_already"), 200)
-        zero, alive = answered.origin.time_zero or _day(_only(fields, TIME_ZERO)), _months_alive(answered)
+        zero, alive = answered.origin.time_zero or _day(only(fields, TIME_ZERO)), _months_alive(answered)
         if zero is None or not _has_been(zero, alive):
             event = answered.served.model.about.time_zero
             return Outcome(say("save_needs_day", event=event, alive=alive), 422)
@@ -192,8 +192,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text.strip()) if re.fullmatch(r"\s*\d{4}-\d{2}-\d{2}\s*", text, re.ASCII) else None
     except ValueError:
         return None
-
-
-def _only(fields: Fields, name: str) -> str:
-    given = fields.get(name, [])
-    return given[0] if len(given) == 1 else ""
