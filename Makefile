@@ -50,7 +50,7 @@ test: $(ENVIRONMENT)/development $(ENVIRONMENT)/peer ## check everything: format
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: format
 format: $(ENVIRONMENT)/development ## format the code and mend what the linter can
@@ -68,7 +68,7 @@ compile = $(BIN)/uv pip compile pyproject.toml $(1) --output-file $(2) --quiet $
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: screenshots
-screenshots: $(MODEL)/manifest.json $(ENVIRONMENT)/development ## take the pictures in docs/screenshots from the real pages
+screenshots: $(MODEL)/manifest.json $(ENVIRONMENT)/development $(ENVIRONMENT)/peer ## take the pictures in docs/screenshots from the real pages
 	$(call need,command -v chromium >/dev/null,The pictures are taken with Chromium and there is no command of the name chromium,chromium)
 	$(BIN)/python -m benchmarks.screenshots --model $(MODEL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,9 @@ import click
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.serving import running
+from model.artefact import Artefact, read_artefact
+from tests import records
+from tests.hospitals import ANNA, browsing_at_work, hospital, opened_here, predict, save, visiting
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 HEADLESS = [
@@ -99,6 +103,31 @@ def main(folder: Path) -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             _take_paper(page, f"http://127.0.0.1:{server.port}/", grey=grey)
         browser.close()
+    with tempfile.TemporaryDirectory() as place:
+        _take_launched(read_artefact(folder), Path(place))
+
+
+def _take_launched(artefact: Artefact, place: Path) -> None:
+    """The form as an EHR opens it for a patient, who is invented like the EHR, and the result once it is written."""
+    with hospital(place, artefact) as both, browsing_at_work(place / "browser") as browser:
+        both.furnish()
+        both.peer.put(
+            [
+                records.operation("anna-operation", "2024-03-01", ["anna-primary"]),
+                records.histology(
+                    "anna-histology", records.LMS, about=["anna-primary"], effectiveDateTime="2024-03-08"
+                ),
+                records.metastasis("anna-metastasis", "2025-12-05", ["anna-primary"]),
+            ]
+        )
+        with visiting(browser, options={"viewport": {"width": 1280, "height": 900}}) as context:
+            page = context.new_page()
+            opened_here(page, both.open("pictures", ANNA), both.address)
+            page.locator("form.patient").wait_for()
+            page.screenshot(path=FOLDER / "launched-form.png", full_page=True)
+            predict(page, "9")
+            save(page)
+            page.screenshot(path=FOLDER / "launched-result.png", full_page=True)
 
 
 def _take(page: Page, address: str, picture: Picture) -> None:

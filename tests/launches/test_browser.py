@@ -117,6 +117,7 @@ def test_from_the_record_to_the_record(clinic: Hospital, browser: Browser) -> No
         ]
         assert form.locator(".receipt").last.inner_text().split()[1] in str(resource["identifier"])
         assert form.locator("article .inputs").inner_text() == inputs
+        assert "What is written to the record is kept there" in form.locator("footer").inner_text()
 
 
 @pytest.mark.parametrize(
