@@ -57,7 +57,7 @@ class Ehrs:
         """The file that the server is started with."""
         head = f'address = "{ADDRESS}"\n'
         return head + "".join(
-            f'[[ehr]]\nname = "EHR {ehr}"\nissuer = "{self.base(ehr)}"\nclient_id = "prognosis"\n'
+            f'[[ehr]]\nname = "EHR {ehr}"\nissuer = "{self.base(ehr)}"\nclient_id = "prognosis"\nkey = "ehr-{ehr}"\n'
             f'ca_file = "{certificates.ca}"\n[ehr.hooks]\nissuer = "ehr-{ehr}"\nkeys_file = "keys.json"\n'
             for ehr in range(self.number)
         )
