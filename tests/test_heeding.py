@@ -10,6 +10,7 @@ from model.artefact import Artefact
 from model.prediction import predict
 from server.fhir.found import Banner, Findings, Found
 from server.pages.answering import Answered, Refused, answer_form
+from server.pages.for_patients import for_patient
 from server.pages.heeding import EXCLUDED, PAST, SETTLED_AFTER, heeded
 from server.pages.recorded import Recorded
 from server.served import Served, serve_models
@@ -112,6 +113,28 @@ def test_another_answer_than_the_record_gives_rests_on_none_of_its_days(served: 
     result = answered(served, "2021-06-05", "4", recorded(found=(said,)))
     assert isinstance(result, Answered)
     assert not [one for one in result.result.told.warnings if one.code == SETTLED_AFTER]
+
+
+def test_the_page_for_the_patient_says_the_same_in_plain_words(served: Served) -> None:
+    """E29: what days and the record say against a result is there too, and is no sentence about something else."""
+    said = Found("resection", "yes", "Procedure/7", "Excision of sarcoma", "2021-11-05")
+    kind = Found("", None, "Condition/1", "Liposarcoma, well differentiated", "2018-03-08")
+    fields = {**LOCAL, "resection": ["yes"], "alive_months": ["4"], "confirmed.resection": ["yes"]}
+    told = {}
+    for end in ("2021-06-05", "2021-11-30"):
+        of = recorded(excluded=(kind,), found=(said,))
+        result = answer_form({served.model.name: served}, {**fields, "interval_months.end": [end]}, TODAY, of)
+        assert isinstance(result, Answered)
+        plain = for_patient(served, result.result)
+        assert plain is not None
+        told[end] = plain.cautions
+    assert "The numbers do not count all the time that you have lived since the first day." in told["2021-06-05"]
+    assert [one for one in told["2021-06-05"] if one not in told["2021-11-30"]] == [
+        "All the times shown here have passed. The numbers do not say how long people live from today.",
+        "The numbers do not count all the time that you have lived since the first day.",
+    ]
+    assert "Your record names a kind of tumour that these numbers are not for." in told["2021-11-30"]
+    assert not [one for one in told["2021-11-30"] if "Little is known" in one]
 
 
 def test_without_a_day_nothing_is_past(served: Served) -> None:
