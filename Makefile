@@ -43,6 +43,7 @@ serve: $(MODEL)/manifest.json | $(ENVIRONMENT)/project ## serve the form on HOST
 .PHONY: model
 model: $(MODEL)/manifest.json ## train the default model into build/model, if it is not there or what it is made by has changed
 
+# In the order of their names, the files of tests/launches come together, and no long one comes last and alone.
 .PHONY: test
 test: $(ENVIRONMENT)/development $(ENVIRONMENT)/peer ## check everything: format, lint, types, architecture, tests
 	$(call need,command -v chromium >/dev/null,The tests drive Chromium and find no command of the name chromium,chromium)

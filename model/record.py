@@ -64,16 +64,21 @@ class Record:
     youngest_years: int | None = None
     """How old patients are at least at time zero; None where the model says nothing about that."""
 
-    def too_young(self, born: str, day: date) -> int | None:
-        """How old a patient was on a day, where that is younger than those whom the model is for.
+    def too_young(self, born: str, day: date) -> bool:
+        """Whether a patient was certainly younger on a day than those whom the model is for.
 
-        ``born`` is the birth date as a record has it: where it is not the whole date, nothing is said.
+        ``born`` is the birth date as a record has it. Of a part of one the earliest day that it can be counts.
         """
-        if self.youngest_years is None or len(born) < WHOLE_DAY:
-            return None
-        birth = date.fromisoformat(born)
+        if self.youngest_years is None or not born:
+            return False
+        birth = earliest_day(born)
         years = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
-        return years if years < self.youngest_years else None
+        return years < self.youngest_years
+
+
+def earliest_day(text: str) -> date:
+    """The first day that a date can be of which perhaps only the month or the year is known."""
+    return date.fromisoformat(f"{text}-01-01"[:WHOLE_DAY])
 
 
 def read_record(document: Mapping[str, Any]) -> Record:

@@ -72,7 +72,7 @@ def test_the_error_summary_comes_first_and_each_line_leads_to_its_field(
         assert links.count() == page.locator(".summary li").count() == 2
         for link, name in zip(links.all(), ("interval_months", "subtype"), strict=True):
             link.click()
-            assert page.evaluate("document.activeElement.name") == name
+            expect(page.locator(f'form.patient input[name="{name}"]').first).to_be_focused()
         assert page.input_value('input[name="interval_months"]') == "7,5"
         answer(page, {"interval_months": "7.5", "subtype": "lms"})
         page.click(SUBMIT)
@@ -93,7 +93,7 @@ def test_a_refused_comparison_leads_to_its_fields(browser: Browser, address: str
         problem = page.locator("div.problem")
         assert problem.get_attribute("role") == "alert"
         page.locator("div.problem a").click()
-        assert page.evaluate("document.activeElement.name") == "other.interval_months"
+        expect(page.locator('[name="other.interval_months"]')).to_be_focused()
         field = page.locator('[name="other.interval_months"]')
         assert field.input_value() == "7,5"
         assert page.locator("div.problem a").inner_text() in described(page, '[name="other.interval_months"]')
@@ -175,6 +175,7 @@ def test_everything_fits(everything: Mapping[str, Mapping[str, Any]]) -> None:
     """
     assert len(everything) > 20 * len(WINDOWS)
     for state, facts in everything.items():
+        assert state.endswith(f", {facts['width']} px")
         assert facts["wider"] == 0, state
         assert all(left >= 0 and right <= facts["width"] for left, right in facts["chart"]), state
     assert {facts["width"] for facts in everything.values()} == {window["width"] for window in WINDOWS}

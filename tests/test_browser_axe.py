@@ -20,6 +20,8 @@ APPEARANCES: Mapping[str, tuple[ViewportSize, Literal["light", "dark"], Literal[
     "forced colours": ({"width": 1280, "height": 800}, "light", "active"),
     "320 px": ({"width": 320, "height": 640}, "light", "none"),
 }
+LOOKS = """[
+  innerWidth, matchMedia('(prefers-color-scheme: dark)').matches, matchMedia('(forced-colors: active)').matches]"""
 STILL = {"reduced_motion": "reduce"}
 """For colours to be there at once when an appearance changes."""
 
@@ -61,16 +63,17 @@ def show(page: Page, appearance: str) -> None:
     size, scheme, forced = APPEARANCES[appearance]
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme, forced_colors=forced)
+    assert page.evaluate(LOOKS) == [size["width"], scheme == "dark", forced == "active"]
 
 
-def objections(page: Page) -> Iterator[tuple[str, list[list[str]]]]:
-    """By appearance, what axe-core finds on a page as it stands and nobody else looks at; it ends as it began."""
+def objections(page: Page, walked: str = "light") -> Iterator[tuple[str, list[list[str]]]]:
+    """By appearance, what axe-core finds on a page as it stands and nobody else looks at; ``walked`` comes last."""
     for appearance in APPEARANCES:
         show(page, appearance)
         met, found = findings(page)
         assert {"document-title", "html-has-lang", "region", "landmark-one-main", "page-has-heading-one"} <= {*met}
         yield appearance, [one for one in found if not undecided(one, appearance)]
-    show(page, "light")
+    show(page, walked)
 
 
 @pytest.mark.parametrize("place", PLACES)

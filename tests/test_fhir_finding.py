@@ -14,6 +14,7 @@ from server.fhir.found import (
     RECORDED,
     UNCONFIRMED,
     UNKNOWN_CODE,
+    UNREADABLE_DAY,
     UNSURE,
     Findings,
     Found,
@@ -239,7 +240,7 @@ def test_half_a_day_is_no_day(day: str) -> None:
     """Of a month no day is chosen, and what is no day in any calendar is none."""
     assert filled(primary(), operation(day=day)) == {}
     assert filled(primary(), recurrence(day=day)) == {}
-    remark = PARTIAL if day in {"2018-03", "2018"} else NO_DAY
+    remark = PARTIAL if day in {"2018-03", "2018"} else UNREADABLE_DAY
     assert told(BEGIN, primary(), operation(day=day)) == [("Procedure/operation", None, remark)]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from server.fhir.events import CLINICAL, OCCURRED_FOLLOWING, RELATED, RELATED_PRIMARY, VERIFICATION
 from server.fhir.finding import has_come_back
-from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, TO_COME, UNCONFIRMED, UNSURE, Findings
+from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, UNCONFIRMED, UNREADABLE_DAY, UNSURE, Findings
 from tests.invented import small_model
 from tests.records import (
     BASE,
@@ -23,7 +23,6 @@ from tests.records import (
     SITE,
     SNOMED,
     SURGICAL,
-    TODAY,
     WHERE_IS,
     Resource,
     by_kind,
@@ -245,25 +244,6 @@ def test_an_operation_that_is_not_said_to_be_done_is_told_and_not_filled_in(give
     assert "resection" not in filled(primary(), recurrence(), again)
 
 
-@pytest.mark.parametrize("day", ["2026-06-02", "2026-07", "2027"])
-def test_what_is_dated_later_than_today_has_not_happened(day: str) -> None:
-    """Whatever its status says: it is told, fills nothing in, and speaks against what stands beside it."""
-    first, again = operation(performedDateTime=day), {**AGAIN, "performedDateTime": day}
-    assert told(BEGIN, primary(), first) == [("Procedure/operation", None, TO_COME)]
-    assert filled(primary(), first) == filled(primary(), first, operation("other")) == {}
-    assert told("resection", primary(), recurrence(), again) == [("Procedure/again", None, TO_COME)]
-    assert "resection" not in filled(primary(), recurrence(), again)
-    back = recurrence(onsetDateTime=day)
-    assert told(END, primary(), back) == [("Condition/recurrence", None, TO_COME)]
-    assert filled(primary(), operation(), back) == {BEGIN: "2018-03-01"}
-
-
-@pytest.mark.parametrize("day", ["2026-06-01", "2026-06-01T23:59:59+02:00"])
-def test_what_is_dated_today_has_happened(day: str) -> None:
-    """An operation of this morning counts."""
-    assert filled(primary(), operation(performedDateTime=day)) == {BEGIN: TODAY.isoformat()}
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -353,7 +333,7 @@ def test_what_was_there_before_the_first_operation_has_not_come_back(day: str, *
 
 def test_why_a_day_is_missing_is_told() -> None:
     """E21: what is found and not enough stands there with its reason."""
-    for day, remark in (("2018-03", PARTIAL), ("", NO_DAY)):
+    for day, remark in (("2018-03", PARTIAL), ("", NO_DAY), ("in March", UNREADABLE_DAY)):
         assert told(BEGIN, primary(), operation(day=day)) == [("Procedure/operation", None, remark)]
 
 

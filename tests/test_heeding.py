@@ -8,7 +8,7 @@ import pytest
 
 from model.artefact import Artefact
 from model.prediction import predict
-from server.fhir.found import Banner, Findings, Found
+from server.fhir.found import NOT_DONE, NOT_NAMED, TO_COME, UNSURE, Banner, Findings, Found
 from server.pages.answering import Answered, Refused, answer_form
 from server.pages.for_patients import for_patient
 from server.pages.heeding import EXCLUDED, PAST, SETTLED_AFTER, heeded
@@ -61,15 +61,38 @@ def test_a_result_for_a_time_that_is_over_says_so(served: Served, end: str, aliv
     assert all("Every time shown here is past" in text and text in result.result.note for text in told)
 
 
-@pytest.mark.parametrize(("born", "refused"), [("2003-06-06", True), ("2003-06-05", False), ("2003", False)])
+@pytest.mark.parametrize(
+    ("born", "refused"),
+    [("2003-06-06", True), ("2003-06-05", False), ("2003", False), ("2004", True), ("2003-06", False)],
+)
 def test_nobody_under_the_age_that_the_model_is_for(served: Served, born: str, *, refused: bool) -> None:
-    """E27: by the birth date of the record, on the day of the recurrence; a part of a date says nothing."""
+    """E27: by the birth date of the record, on the day of the recurrence; of a part of a date the first day counts."""
     result = answered(served, "2021-06-05", "59", recorded(born))
     assert isinstance(result, Refused) == refused
     if isinstance(result, Refused):
         (sentence,) = result.sentences.values()
-        assert "17 years old" in sentence
-        assert "under 18" in sentence
+        assert sentence.startswith("By the birth date in the record this patient was under 18 when it happened.")
+
+
+@pytest.mark.parametrize(("born", "refused"), [("2008-11-26", True), ("2008-11-25", False), ("", False)])
+def test_nobody_under_that_age_today_where_the_day_is_not_known(served: Served, born: str, *, refused: bool) -> None:
+    """E27: who is under 18 now was so when it happened, whenever that was."""
+    fields = {"pattern": ["local"], "resection": ["no"], "interval_months": ["24"], "alive_months": ["3"]}
+    result = answer_form({served.model.name: served}, fields, TODAY, recorded(born))
+    assert isinstance(result, Refused) == refused
+    if isinstance(result, Refused):
+        (sentence,) = result.sentences.values()
+        assert sentence.startswith("By the birth date in the record this patient is under 18.")
+
+
+def test_a_day_that_no_answer_says_counts_as_one_that_an_answer_says(served: Served) -> None:
+    """E27: it may be typed where the result is written; then age and what is past are judged by it."""
+    fields = {"pattern": ["local"], "resection": ["no"], "interval_months": ["24"], "alive_months": ["3"]}
+    models, zero = {served.model.name: served}, date(2021, 6, 5)
+    assert isinstance(answer_form(models, fields, TODAY, recorded("2003-06-06"), zero), Refused)
+    result = answer_form(models, fields, TODAY, recorded("2003-06-05"), zero)
+    assert isinstance(result, Answered)
+    assert [one.code for one in result.result.told.warnings if one.code == PAST] == [PAST]
 
 
 def test_the_age_is_only_known_from_a_record(served: Served) -> None:
@@ -90,7 +113,15 @@ def test_a_diagnosis_that_the_model_is_not_for_stands_beside_the_figures(served:
 
 @pytest.mark.parametrize(
     ("day", "alive", "later"),
-    [("2021-11-05", "4", True), ("2021-11-05", "5", False), ("2021-11-04", "4", False), ("2021-11", "4", False)],
+    [
+        ("2021-11-05", "4", True),
+        ("2021-11-05", "5", False),
+        ("2021-11-04", "4", False),
+        ("2021-11", "4", False),
+        ("2021-12", "4", True),
+        ("2022", "4", True),
+        ("", "4", False),
+    ],
 )
 def test_an_operation_later_than_the_patient_is_said_to_have_lived(
     served: Served, day: str, alive: str, *, later: bool
@@ -103,8 +134,21 @@ def test_an_operation_later_than_the_patient_is_said_to_have_lived(
     assert isinstance(result, Answered)
     told = [one.text for one in result.result.told.warnings if one.code == SETTLED_AFTER]
     assert len(told) == later
-    assert all("“Excision of sarcoma”, 5 November 2021 (Procedure/7)" in text for text in told)
-    assert all(f"later than {alive} months after time zero" in text and text in result.result.note for text in told)
+    for text in told:
+        assert text.startswith("“Resection of the recurrence”: “Excision of sarcoma”, ")
+        assert ("5 November 2021" if day == "2021-11-05" else day) in text
+        assert f"more than {alive} months after the day on which the first recurrence was diagnosed" in text
+        assert text in result.result.note
+
+
+@pytest.mark.parametrize(("remark", "later"), [(NOT_NAMED, True), (NOT_DONE, False), (UNSURE, False), (TO_COME, False)])
+def test_an_operation_of_any_kind_shows_that_the_patient_was_alive(served: Served, remark: str, *, later: bool) -> None:
+    """E23: most records do not say which kind it was; one that may not have been done shows nothing."""
+    said = Found("resection", None, "Procedure/7", "Laparotomy", "2021-11-05", remark)
+    fields = {**LOCAL, "resection": ["yes"], "interval_months.end": ["2021-06-05"], "alive_months": ["1"]}
+    result = answer_form({served.model.name: served}, fields, TODAY, recorded(found=(said,)))
+    assert isinstance(result, Answered)
+    assert bool([one for one in result.result.told.warnings if one.code == SETTLED_AFTER]) == later
 
 
 def test_another_answer_than_the_record_gives_rests_on_none_of_its_days(served: Served) -> None:

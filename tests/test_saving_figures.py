@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from model.artefact import Artefact
 from tests.fake_ehr import WRITES, FakeEhr, Opened, fields_of, opened, said, save, written
-from tests.records import WHOLE
+from tests.records import WHOLE, patient
 from tests.web import Page
 
 CONFIRMED = ("pattern", "interval_months", "resection")
@@ -63,6 +63,25 @@ def test_the_day_that_was_given_is_the_one_that_is_written(app: Opened, ehr: Fak
     assert not page.all("input", name="save.time_zero")
     save(app, page, 200, save__time_zero="2001-01-01")
     assert {one["whenPeriod"]["start"] for one in ehr.created[1]["prediction"]} == {"2020-06-05"}
+
+
+def test_by_that_day_nothing_is_written_of_somebody_who_was_too_young(app: Opened, ehr: FakeEhr) -> None:
+    """E27: on the screen the day was not known yet, only that the patient is old enough today."""
+    ehr.resources = [patient(birthDate="2002-06-06"), *WHOLE[1:]]
+    page = app.result(app.open(ehr), BOTH)
+    refused = save(app, page, 422, save__time_zero="2020-06-05")
+    assert "this patient was under 18 when it happened" in refused.one("div", class_="summary").text
+    assert written(ehr) == []
+    save(app, page, 200, save__time_zero="2020-06-06")
+    assert len(written(ehr)) == 1
+
+
+def test_by_that_day_a_result_says_that_its_times_are_past(app: Opened, ehr: FakeEhr) -> None:
+    """RA3: what is written says of that day what it would say had an answer given it; the page does, too."""
+    page = save(app, app.result(app.open(ehr), BOTH), 200, save__time_zero="2015-06-05")
+    (told,) = [note["text"] for note in ehr.created[0]["note"] if "Every time shown here is past" in note["text"]]
+    assert "predicted on 5 June 2015" in told
+    assert "Every time shown here is past" in page.text
 
 
 def test_a_result_of_another_model_is_not_written(app: Opened, ehr: FakeEhr) -> None:

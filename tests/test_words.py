@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from model.artefact import Artefact
 from model.fitted import Model
 from model.rounding import percent
+from server.pages.heeding import EXCLUDED, PAST, SETTLED_AFTER
 from server.wording.language import english
 from server.wording.naming import phrase_of, value_text
 from tests.web import BOTH, DISTANT, LOCAL, UNKNOWN, client_of, read_page, send_form
@@ -78,6 +79,18 @@ def test_every_sentence_is_said_somewhere() -> None:
         for name in words.macros:
             inside = len(re.findall(rf"\b{name}\(|\|{name}\b", templates)) > 1
             assert name in code or inside or f'"{name}"' in model, name
+
+
+def test_each_warning_has_its_plain_words() -> None:
+    """E29: a warning that the page for patients does not know must not pass as another one, or as none."""
+    warned = re.compile(r'(?:WarningTold\(|InputWarning\(code=)"(\w+)"')
+    code = " ".join(
+        path.read_text(encoding="utf-8") for name in ("model", "server") for path in (ROOT / name).rglob("*.py")
+    )
+    codes = {*warned.findall(code), PAST, EXCLUDED, SETTLED_AFTER}
+    assert len(codes) > 8
+    assert [one for one in codes if not english().sentences.say("plain_warning", code=one)] == []
+    assert english().sentences.say("plain_warning", code="another") == ""
 
 
 def test_no_sentence_is_written_twice() -> None:

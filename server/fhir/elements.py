@@ -131,6 +131,11 @@ def says_incomplete(resource: Resource) -> bool:
     return is_outcome and any(text_at(issue, "severity") in ("error", "fatal") for issue in parts(resource, "issue"))
 
 
+def begun(resource: Resource, name: str) -> str:
+    """When something began, as it is written there: at one time, or at the start of a period."""
+    return text_at(resource, f"{name}DateTime") or text_at(part(resource, f"{name}Period"), "start")
+
+
 def day_of(text: str) -> str:
     """The day of a date or dateTime as it is written there, or what is known of it: "2021-03-04", "2021-03", "2021"."""
     found = re.match(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|T)", text, re.ASCII)

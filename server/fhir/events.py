@@ -13,6 +13,7 @@ from datetime import date
 from model.record import PRIMARY_OPERATION, RECURRENCE, RECURRENCE_OPERATION, Code, Record
 from server.fhir.elements import (
     Resource,
+    begun,
     codes_in,
     codes_in_all,
     codes_in_extensions,
@@ -26,7 +27,7 @@ from server.fhir.elements import (
     referred,
     text_at,
 )
-from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, TO_COME, UNCONFIRMED, UNSURE
+from server.fhir.found import NO_DAY, NOT_DONE, PARTIAL, RECORDED, TO_COME, UNCONFIRMED, UNREADABLE_DAY, UNSURE
 
 OCCURRED_FOLLOWING = "http://hl7.org/fhir/StructureDefinition/condition-occurredFollowing"
 RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
@@ -130,9 +131,9 @@ def events_of(tumours: Tumours, procedures: Sequence[Resource], base: str, today
         reasons = {referred(reason, base) for reason in parts(procedure, "reasonReference")}
         # An operation for both belongs to neither: which of the two it was is not said.
         if reasons & primary and not reasons & later:
-            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary, unconfirmed)
+            found += _operation(PRIMARY_OPERATION, procedure, reasons & primary, primary, unconfirmed, today)
         elif reasons & came_back and not reasons & primary:
-            found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later, unconfirmed)
+            found += _operation(RECURRENCE_OPERATION, procedure, reasons & later, later, unconfirmed, today)
     return tuple(_without_contradictions([_not_before_its_day(one, today) for one in found]))
 
 
@@ -195,8 +196,7 @@ def _follows(condition: Resource, base: str) -> set[str]:
 
 def _coming_back(condition: Resource) -> Happened:
     text, source = name_of(part(condition, "code")), reference_to(condition)
-    onset = text_at(condition, "onsetDateTime") or text_at(part(condition, "onsetPeriod"), "start")
-    day, recorded = day_of(onset), day_of(text_at(condition, "recordedDate"))
+    day, recorded = day_of(begun(condition, "onset")), day_of(text_at(condition, "recordedDate"))
     if not is_confirmed(condition):
         return Happened(RECURRENCE, source, text, day or recorded, UNCONFIRMED)
     if day:
@@ -207,7 +207,7 @@ def _coming_back(condition: Resource) -> Happened:
 
 def _not_before_its_day(one: Happened, today: date) -> Happened:
     """The same, but not taken to have happened where it is dated later than today, whatever its status says."""
-    to_come = one.remark in (None, PARTIAL) and one.day > today.isoformat()
+    to_come = one.remark in (None, PARTIAL, RECORDED) and one.day > today.isoformat()
     return replace(one, remark=TO_COME) if to_come else one
 
 
@@ -245,15 +245,15 @@ def _is_not_after(day: str, other: str) -> bool:
 
 
 def _operation(
-    event: str, procedure: Resource, of: set[str], those: set[str], unconfirmed: set[str]
+    event: str, procedure: Resource, of: set[str], those: set[str], unconfirmed: set[str], today: date
 ) -> Iterator[Happened]:
     """An operation; for one of several such tumours it may be for a later one than is meant."""
     status, category = text_at(procedure, "status"), codes_in(part(procedure, "category"))
     if status in ("entered-in-error", "not-done") or not SURGICAL & category:
         return
     text, source = name_of(part(procedure, "code")), reference_to(procedure)
-    performed = text_at(procedure, "performedDateTime") or text_at(part(procedure, "performedPeriod"), "start")
-    day, remark = day_of(performed), None
+    ended, remark = day_of(text_at(part(procedure, "performedPeriod"), "end")), None
+    day = day_of(begun(procedure, "performed")) or (ended if ended > today.isoformat() else "")
     if status != "completed":
         remark = NOT_DONE
     elif not is_understood(procedure) or not those <= of:
@@ -261,7 +261,13 @@ def _operation(
     elif of <= unconfirmed:
         remark = UNCONFIRMED
     elif not day:
-        remark = NO_DAY
+        # A time that cannot be read may be one that is still to come.
+        remark = NO_DAY if ended or not _is_timed(procedure) else UNREADABLE_DAY
     elif len(day) < 10:
         remark = PARTIAL
     yield Happened(event, source, text, day, remark, frozenset(of), codes_in(part(procedure, "code")))
+
+
+def _is_timed(procedure: Resource) -> bool:
+    """Whether a Procedure says when it was, in whatever way."""
+    return any(value and name.startswith("performed") for name, value in procedure.items())

@@ -12,6 +12,7 @@ from server.entering.confirming import question_of
 from server.entering.dates import END, date_field
 from server.fhir.elements import (
     Resource,
+    begun,
     codes_in,
     day_of,
     extensions_named,
@@ -78,9 +79,15 @@ def findings_of(model: Model, resources: Resources, base: str, today: date) -> F
         *_answers_by_code(model, events, tumours),
         *_answers_by_observation(model, tumours, resources.get("Observation", ()), base),
     ]
+    found = [_not_before_its_day(one, today) for one in found]
     order = {feature.name: place for place, feature in enumerate(model.features.all)}
     found.sort(key=lambda one: (order[question_of(one.field)], *_written(one)))
     return Findings(tuple(dict.fromkeys(found)), excluded=tuple(_excluded(model.record, tumours, resources, base)))
+
+
+def _not_before_its_day(one: Found, today: date) -> Found:
+    """The same, but without a value where its resource is dated later than today."""
+    return replace(one, value=None, remark=TO_COME) if one.value and one.day > today.isoformat() else one
 
 
 def _written(one: Found) -> tuple[str, ...]:
@@ -259,5 +266,5 @@ def _without_value(found: Iterable[Found], remark: str) -> Iterator[Found]:
 def _named(resource: Resource) -> tuple[str, str]:
     """What a Condition or an Observation is called, and the day that it is of."""
     name = name_of(part(resource, "valueCodeableConcept")) or name_of(part(resource, "code"))
-    days = (text_at(resource, at) for at in ("onsetDateTime", "effectiveDateTime", "issued"))
+    days = (begun(resource, "onset"), begun(resource, "effective"), text_at(resource, "issued"))
     return name, day_of(next((day for day in days if day), ""))

@@ -10,9 +10,10 @@ from hashlib import sha256
 from server.entering.confirming import question_of
 from server.fhir.unanswered import Unanswered
 
-PARTIAL, NO_DAY, RECORDED, TO_COME, UNCONFIRMED, NOT_DONE, NOT_NAMED, UNKNOWN_CODE, UNSURE = (
+PARTIAL, NO_DAY, UNREADABLE_DAY, RECORDED, TO_COME, UNCONFIRMED, NOT_DONE, NOT_NAMED, UNKNOWN_CODE, UNSURE = (
     "partial_day",
     "no_day",
+    "unreadable_day",
     "recorded_day",
     "day_to_come",
     "unconfirmed",

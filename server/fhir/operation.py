@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from server.fhir.outcome import Issue, encoded, operation_outcome
 from server.fhir.response import RESPONSE, Response, read_response
 from server.fhir.risk_assessment import risk_assessment
 from server.fhir.saying import Said
+from server.pages.heeding import heeded
 from server.pages.result import inputs_of
 from server.served import Served, default
 from server.wording.refusing import Reader, Unreadable, echo, of_json, problem_sentences
@@ -71,13 +73,15 @@ def assess(served: Mapping[str, Served], document: Mapping[str, Any], today: dat
         message = "an answered response without the day of time zero"
         raise ValueError(message)
     prediction = predict(one.model, patient)
+    told = tell(one.language, one.model, prediction, withdrawn=one.withdrawn)
+    warnings = heeded(one, prediction, response.time_zero, None, today)
     say = one.language.sentences.say
     inputs = inputs_of(one, patient, {})
     return risk_assessment(
         Said(
             served=one,
             prediction=prediction,
-            told=tell(one.language, one.model, prediction, withdrawn=one.withdrawn),
+            told=replace(told, warnings=(*told.warnings, *warnings)),
             receipt=issue_receipt(one.model, patient),
             subject=response.subject,
             time_zero=response.time_zero,

@@ -175,8 +175,7 @@ def _is_offered(served: Served) -> bool:
 def _is_for(model: Model, patient: Resource, today: date) -> bool:
     """Whether a model has something to foretell of somebody: nothing of the dead, nor of those too young for it."""
     known = banner_of(patient)
-    young = None if model.record is None else model.record.too_young(known.born, today)
-    return not known.died and young is None
+    return not known.died and not (model.record is not None and model.record.too_young(known.born, today))
 
 
 def _described(served: Served) -> dict[str, Any]:

@@ -68,11 +68,16 @@ class Refused:
 
 
 def answer_form(
-    models: Mapping[str, Served], fields: Fields, today: date, recorded: Recorded | None = None
+    models: Mapping[str, Served],
+    fields: Fields,
+    today: date,
+    recorded: Recorded | None = None,
+    time_zero: date | None = None,
 ) -> Answered | Refused:
     """The result of a form, or what is wrong with it; ``recorded`` is the record that the form was opened from.
 
-    Raises CannotAnswer (409) where the model is another by now.
+    ``time_zero`` is the day from which time counts, where it is known and no answer says it. Raises CannotAnswer (409)
+    where the model is another by now.
     """
     form = sent(fields)
     one, problem = _addressed(models, form.answers)
@@ -94,11 +99,12 @@ def answer_form(
     except InvalidPatient as invalid:
         return refused(invalid.problems)
     origin = origin_of(one, patient, entry, confirmed=form.confirmed, taken=unchanged(answers, filled))
-    young = too_young(one, origin.time_zero, recorded)
+    zero = origin.time_zero or time_zero
+    young = too_young(one, zero, recorded, today)
     if young is not None:
         return refused({MODEL: young})
     prediction = predict(one.model, patient)
-    warnings = heeded(one, prediction, origin.time_zero, recorded, today)
+    warnings = heeded(one, prediction, zero, recorded, today)
     inputs = told_inputs(one, patient, entry, origin, recorded)
     result = result_of(one, prediction, inputs, form.issue, warnings)
     return Answered(

@@ -60,7 +60,10 @@ class Saving:
     async def save(self, request: Request) -> Response:
         """The result once more, and above it what became of it in the record."""
         session, edition, fields, recorded = await self.launched.opened(request)
-        answered = answer_form(edition.served, fields, latest_day(), recorded)
+        typed = _day(only(fields, TIME_ZERO))
+        # Typed here and not in the form, it still decides what must be said of the result, and to whom it is given.
+        zero = typed if typed is not None and _has_been(typed, 0) else None
+        answered = answer_form(edition.served, fields, latest_day(), recorded, zero)
         pages, kind = pages_of(edition), only(fields, SAVE_AS)
         if isinstance(answered, Refused):
             return page_of(pages, answered, whole=True)

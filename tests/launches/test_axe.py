@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import records
 from tests.browsing import SUBMIT, open_all
 from tests.hospitals import ANNA, BERT, Hospital, opened_here, predict, save, visiting
-from tests.test_browser_axe import STILL, objections
+from tests.test_browser_axe import APPEARANCES, STILL, objections
 
 
 @pytest.fixture
@@ -33,8 +33,10 @@ def ways(page: Page, clinic: Hospital) -> Iterator[str]:
     yield "the EHRs"
     clinic.peer.fault("status", "/fhir/R4/Observation", value=500)
     opened_here(page, clinic.open("unread", BERT), clinic.address)
+    expect(page.locator(".unread")).to_be_visible()
     yield "a part that could not be read"
     opened_here(page, clinic.open("conflict", ANNA), clinic.address)
+    expect(page.locator(".from-record").first).to_be_visible()
     yield "the form, with different things"
     page.locator(SUBMIT).click()
     expect(page.locator(".summary")).to_be_visible()
@@ -68,6 +70,7 @@ def ways(page: Page, clinic: Hospital) -> Iterator[str]:
     yield "the launch, ended"
     clinic.peer.fault("status", "/auth/token", value=500)
     opened_here(page, clinic.open("failed", BERT), clinic.address)
+    expect(page.locator(".summary")).to_be_visible()
     yield "the launch, failed"
     page.goto(f"{clinic.address}/callback?state=none")
     yield "an answer that nobody waits for"
@@ -75,9 +78,10 @@ def ways(page: Page, clinic: Hospital) -> Iterator[str]:
 
 def test_axe_finds_nothing(clinic: Hospital, browser: Browser) -> None:
     """Access (WCAG 2.2 AA): no rule of A, AA or best practice is broken, and no page is wider than its window."""
-    with visiting(browser, "status of", options=STILL) as context:
+    narrow, *_ = APPEARANCES["320 px"]
+    with visiting(browser, "status of", options={**STILL, "viewport": narrow}) as context:
         page = context.new_page()
         for state in ways(page, clinic):
-            for appearance, found in objections(page):
+            for appearance, found in objections(page, "320 px"):
                 assert found == [], (state, appearance)
                 assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, appearance)
