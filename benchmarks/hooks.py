@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import click
@@ -34,6 +34,7 @@ ADDRESS = "https://rps.hospital.example"
 MOST_OF_ONE = 500
 """Requests of one EHR: fewer than the limit for a minute, however short the run is."""
 MILLISECONDS_ALLOWED = 500
+"""What CDS Hooks gives a service to answer in."""
 KEYS: Mapping[str, ECKey | RSAKey] = {
     "ES384": ECKey.generate_key("P-384", {"kid": "ES384"}),
     "RS384": RSAKey.generate_key(2048, {"kid": "RS384"}),
@@ -166,8 +167,12 @@ async def _waited(name: str, port: int, requests: Sequence[bytes], connections: 
 @click.option("--model", "folder", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--rounds", default=5, show_default=True)
 @click.option("--requests", default=100, show_default=True, help="For each target in each round.")
-def main(folder: Path, rounds: int, requests: int) -> None:
+@click.option(
+    "--allowed", default=MILLISECONDS_ALLOWED, show_default=True, help="What each p95 must stay below, in ms."
+)
+def main(folder: Path, rounds: int, requests: int, allowed: int) -> None:
     """Measure and print a table for one request at a time, and for four."""
+    slow: list[str] = []
     path = f"/cds-services/{json.loads((folder / 'model.json').read_text(encoding='utf-8'))['name']}"
     targets = [
         Target("JSON interface", "/api/v1/predictions", None),
@@ -189,7 +194,13 @@ def main(folder: Path, rounds: int, requests: int) -> None:
         command = ["rps_prognosis", "serve", "--model", str(folder), "--ehr", str(file), "--rate-limit", "none"]
         with _peer(ehrs.port, certificates), running(command) as server:
             for connections in (1, 4):
-                _print(_measured(targets, ehrs, server.port, (rounds, requests, connections)), connections)
+                found = _measured(targets, ehrs, server.port, (rounds, requests, connections))
+                _print(found, connections)
+                p95s = {name: _p95([*chain.from_iterable(of)]) for name, of in found.items()}
+                slow += [f"{name}, {connections} at a time" for name, p95 in p95s.items() if p95 >= allowed]
+    if slow:
+        message = f"the p95 is not below {allowed} ms: {'; '.join(slow)}"
+        raise click.ClickException(message)
 
 
 def _measured(
@@ -216,12 +227,9 @@ def _print(found: Mapping[str, list[list[float]]], connections: int) -> None:
     click.echo(f"\n{f'{connections} at a time, ms':24}{'median':>10}{'p95':>10}{'worst':>10}{'p95 beside JSON':>18}")
     first = next(iter(found.values()))
     for name, rounds in found.items():
-        times = [one for times in rounds for one in times]
+        times = [*chain.from_iterable(rounds)]
         beside = statistics.median(_p95(ours) / _p95(theirs) for ours, theirs in zip(rounds, first, strict=True))
         click.echo(f"{name:24}{statistics.median(times):10.1f}{_p95(times):10.1f}{max(times):10.1f}{beside:18.2f}")
-        if _p95(times) >= MILLISECONDS_ALLOWED:
-            message = f"{name}: the p95 is not below {MILLISECONDS_ALLOWED} ms"
-            raise click.ClickException(message)
 
 
 if __name__ == "__main__":
