@@ -136,6 +136,11 @@ def begun(resource: Resource, name: str) -> str:
     return text_at(resource, f"{name}DateTime") or text_at(part(resource, f"{name}Period"), "start")
 
 
+def is_to_come(day: str, today: date) -> bool:
+    """Whether a day, or what is known of it, is later than today: as they are written, the later one is the greater."""
+    return day > today.isoformat()
+
+
 def day_of(text: str) -> str:
     """The day of a date or dateTime as it is written there, or what is known of it: "2021-03-04", "2021-03", "2021"."""
     found = re.match(r"\d{4}(-\d{2}(-\d{2})?)?(?=$|T)", text, re.ASCII)

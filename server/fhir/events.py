@@ -19,6 +19,7 @@ from server.fhir.elements import (
     codes_in_extensions,
     day_of,
     extensions,
+    is_to_come,
     is_understood,
     name_of,
     part,
@@ -207,8 +208,8 @@ def _coming_back(condition: Resource) -> Happened:
 
 def _not_before_its_day(one: Happened, today: date) -> Happened:
     """The same, but not taken to have happened where it is dated later than today, whatever its status says."""
-    to_come = one.remark in (None, PARTIAL, RECORDED) and one.day > today.isoformat()
-    return replace(one, remark=TO_COME) if to_come else one
+    counts = one.remark in (None, PARTIAL, RECORDED)
+    return replace(one, remark=TO_COME) if counts and is_to_come(one.day, today) else one
 
 
 def _without_contradictions(found: Sequence[Happened]) -> Iterator[Happened]:
@@ -253,7 +254,7 @@ def _operation(
         return
     text, source = name_of(part(procedure, "code")), reference_to(procedure)
     ended, remark = day_of(text_at(part(procedure, "performedPeriod"), "end")), None
-    day = day_of(begun(procedure, "performed")) or (ended if ended > today.isoformat() else "")
+    day = day_of(begun(procedure, "performed")) or (ended if is_to_come(ended, today) else "")
     if status != "completed":
         remark = NOT_DONE
     elif not is_understood(procedure) or not those <= of:

@@ -16,6 +16,7 @@ from server.fhir.elements import (
     codes_in,
     day_of,
     extensions_named,
+    is_to_come,
     is_understood,
     name_of,
     part,
@@ -79,15 +80,15 @@ def findings_of(model: Model, resources: Resources, base: str, today: date) -> F
         *_answers_by_code(model, events, tumours),
         *_answers_by_observation(model, tumours, resources.get("Observation", ()), base),
     ]
-    found = [_not_before_its_day(one, today) for one in found]
+    found = [_without_value_to_come(one, today) for one in found]
     order = {feature.name: place for place, feature in enumerate(model.features.all)}
     found.sort(key=lambda one: (order[question_of(one.field)], *_written(one)))
     return Findings(tuple(dict.fromkeys(found)), excluded=tuple(_excluded(model.record, tumours, resources, base)))
 
 
-def _not_before_its_day(one: Found, today: date) -> Found:
+def _without_value_to_come(one: Found, today: date) -> Found:
     """The same, but without a value where its resource is dated later than today."""
-    return replace(one, value=None, remark=TO_COME) if one.value and one.day > today.isoformat() else one
+    return replace(one, value=None, remark=TO_COME) if one.value and is_to_come(one.day, today) else one
 
 
 def _written(one: Found) -> tuple[str, ...]:

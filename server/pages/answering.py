@@ -37,6 +37,8 @@ class Answered:
     clinician: bool
     """Whether it was asked for from the clinician's own result."""
     origin: Origin
+    time_zero: date | None
+    """The day from which time counts, where it is known: an answer says it, or it was typed to be written."""
     recorded: Recorded | None = None
     """The record that the form was opened from."""
 
@@ -115,6 +117,7 @@ def answer_form(
         other=form.other,
         clinician=form.clinician,
         origin=origin,
+        time_zero=zero,
         recorded=recorded,
     )
 

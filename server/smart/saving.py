@@ -60,10 +60,8 @@ class Saving:
     async def save(self, request: Request) -> Response:
         """The result once more, and above it what became of it in the record."""
         session, edition, fields, recorded = await self.launched.opened(request)
-        typed = _day(only(fields, TIME_ZERO))
         # Typed here and not in the form, it still decides what must be said of the result, and to whom it is given.
-        zero = typed if typed is not None and _has_been(typed, 0) else None
-        answered = answer_form(edition.served, fields, latest_day(), recorded, zero)
+        answered = answer_form(edition.served, fields, latest_day(), recorded, _typed_day(fields))
         pages, kind = pages_of(edition), only(fields, SAVE_AS)
         if isinstance(answered, Refused):
             return page_of(pages, answered, whole=True)
@@ -76,7 +74,7 @@ class Saving:
         say, receipt = answered.served.language.refusals.say, answered.result.receipt.id
         if receipt in session.written | session.writing:
             return Outcome(say("saved_already"), 200)
-        zero, alive = answered.origin.time_zero or _day(only(fields, TIME_ZERO)), _months_alive(answered)
+        zero, alive = answered.time_zero, _months_alive(answered)
         if zero is None or not _has_been(zero, alive):
             event = answered.served.model.about.time_zero
             return Outcome(say("save_needs_day", event=event, alive=alive), 422)
@@ -187,6 +185,12 @@ def _months_alive(answered: Answered) -> int:
 def _has_been(zero: date, alive: int) -> bool:
     """Whether the patient can have lived so many months since a day; nobody is known to be alive on a day to come."""
     return EARLIEST <= zero <= latest_day() and day_after(zero, alive) <= latest_day()
+
+
+def _typed_day(fields: Fields) -> date | None:
+    """The day of time zero that was typed beside the button, where it has been."""
+    day = _day(only(fields, TIME_ZERO))
+    return day if day is not None and _has_been(day, 0) else None
 
 
 def _day(text: str) -> date | None:

@@ -36,7 +36,7 @@ def ways(page: Page, clinic: Hospital) -> Iterator[str]:
     expect(page.locator(".unread")).to_be_visible()
     yield "a part that could not be read"
     opened_here(page, clinic.open("conflict", ANNA), clinic.address)
-    expect(page.locator(".from-record").first).to_be_visible()
+    expect(page.get_by_text("different things, so nothing was filled in").first).to_be_visible()
     yield "the form, with different things"
     page.locator(SUBMIT).click()
     expect(page.locator(".summary")).to_be_visible()
